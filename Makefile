@@ -1,0 +1,60 @@
+# `make help` lists what there is. Needs Python 3.11 or newer and, to install packages, a network.
+
+PYTHON ?= python3
+SIDE   ?= left
+KEPT   ?= 0
+CLIP   ?= samples/webcam.mp4
+
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+DEMO := out/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help: ## list the targets
+	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## convert the sample clip into out/demo/ (SIDE=left|right, KEPT=0..1, CLIP=my.mp4)
+	@mkdir -p $(DEMO)
+	@$(BIN)/afet-video convert "$(CLIP)" $(DEMO)/palsy-$(SIDE).mp4 --side $(SIDE) --movement-kept $(KEPT) \
+		--tracks $(DEMO)/palsy-$(SIDE).tracks.parquet --contact-sheet $(DEMO)/palsy-$(SIDE).png --overwrite
+
+test: $(VENV)/.installed-test ## run all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-check ## lint, format, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.installed ## print timings of this machine
+	$(BIN)/afet-video bench
+
+clean: ## remove the environment, caches and what the demo wrote
+	rm -rf $(VENV) out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "afet-video needs Python 3.11 or newer: name one, as in make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "no virtual environments here: on Debian run apt-get install python3-venv"; exit 1; }
+
+# Stamps: an environment is brought up to date when pyproject.toml is newer than its last installation.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-check: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[check]'
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-test

@@ -1,0 +1,82 @@
+"""afet-video: expression videos become facial-palsy videos of the same person, with exact landmarks of every frame.
+
+in: nothing -> out: the public names, loaded at first use.  Must not: load a heavy package when it is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from afet_video.datatypes import FaceStatus, NeutralChoice, PalsyProfile, Progress, RunReport, Side, Timestamp
+    from afet_video.errors import (
+        AfetError,
+        DecodeError,
+        EncodeError,
+        FaceError,
+        InputError,
+        MidlineError,
+        ModelFileError,
+        NoFaceError,
+        NoNeutralError,
+        OutputError,
+        SettingsError,
+        TrackFileError,
+    )
+    from afet_video.pipeline import ConvertSettings, convert
+    from afet_video.settings_io import load_settings, replace_nested
+    from afet_video.tracks import Tracks, load_tracks
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AfetError",
+    "ConvertSettings",
+    "DecodeError",
+    "EncodeError",
+    "FaceError",
+    "FaceStatus",
+    "InputError",
+    "MidlineError",
+    "ModelFileError",
+    "NeutralChoice",
+    "NoFaceError",
+    "NoNeutralError",
+    "OutputError",
+    "PalsyProfile",
+    "Progress",
+    "RunReport",
+    "SettingsError",
+    "Side",
+    "Timestamp",
+    "TrackFileError",
+    "Tracks",
+    "__version__",
+    "convert",
+    "load_settings",
+    "load_tracks",
+    "replace_nested",
+]
+
+_HOMES = {
+    "datatypes": ("FaceStatus", "NeutralChoice", "PalsyProfile", "Progress", "RunReport", "Side", "Timestamp"),
+    "errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "pipeline": ("ConvertSettings", "convert"),
+    "settings_io": ("load_settings", "replace_nested"),
+    "tracks": ("Tracks", "load_tracks"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that defines it, at its first use."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

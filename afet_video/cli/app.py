@@ -1,0 +1,58 @@
+"""All commands put together, and the way in and out of the process.
+
+in: arguments -> out: an exit code.  Must not: know what a command does.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import afet_video
+from afet_video.cli.convert import convert
+from afet_video.cli.failures import INTERRUPTED, TERMINATED
+
+app = typer.Typer(
+    name="afet-video",
+    help="Turn a video of facial expressions into the same person with a simulated facial palsy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# One line a command: the function lives in a file of its own beside this one.
+app.command()(convert)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"afet-video {afet_video.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Turn a video of facial expressions into the same person with a simulated facial palsy."""
+
+
+def main() -> None:
+    """Run the program with the process's arguments; never returns."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(prog_name="afet-video")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """Leave through every clean-up, so that a `kill` leaves no half-written file either."""
+    sys.exit(TERMINATED)

@@ -1,0 +1,93 @@
+"""``afet-video convert``.
+
+in: arguments, a settings file -> out: a run of `afet_video.convert`, its report on the screen.
+Must not: decide anything that the settings don't say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from afet_video.cli import options
+from afet_video.cli.failures import errors_as_lines
+
+if TYPE_CHECKING:
+    from afet_video.pipeline import ConvertSettings
+
+SETTING_OF_OPTION = {
+    "side": "profile.side",
+    "movement_kept": "profile.movement_kept",
+    "ramp": "splice.ramp",
+    "ramp_width": "splice.ramp_width",
+    "neutral": "neutral.choice",
+    "on_no_face": "on_no_face",
+    "face": "tracker.face",
+    "codec": "encode.codec",
+    "crf": "encode.crf",
+    "lossless": "encode.lossless",
+}
+"""Where each option lives in the settings (and so in a settings file)."""
+
+
+def convert(
+    source: options.Source,
+    target: options.Target,
+    *,
+    side: options.SideOption = None,
+    movement_kept: options.MovementKept = None,
+    ramp: options.Ramp = None,
+    ramp_width: options.RampWidth = None,
+    neutral: options.Neutral = None,
+    on_no_face: options.OnNoFace = None,
+    face: options.WhichFace = None,
+    tracks: options.TracksPath = None,
+    contact_sheet: options.ContactSheet = None,
+    codec: options.Codec = None,
+    crf: options.Crf = None,
+    lossless: options.Lossless = None,
+    no_synthetic_mark: options.NoSyntheticMark = False,
+    overwrite: options.Overwrite = False,
+    settings: options.SettingsFile = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Give the person in a video a facial palsy, and write the exact landmarks of every frame beside it."""
+    given = {name: value for name, value in locals().items() if name in SETTING_OF_OPTION and value is not None}
+    with errors_as_lines(as_json=as_json):
+        import afet_video  # loads the stages at first use: `--help` stays quick
+        from afet_video.cli.progress import shown_progress
+        from afet_video.cli.summary import print_json, print_summary
+
+        chosen = _settings(settings, given, mark_synthetic=not no_synthetic_mark)
+        with shown_progress(quiet=quiet) as on_progress:
+            report = afet_video.convert(
+                source,
+                target,
+                settings=chosen,
+                tracks=tracks,
+                contact_sheet=contact_sheet,
+                overwrite=overwrite,
+                on_progress=on_progress,
+            )
+        if as_json:
+            print_json(report)
+        elif not quiet:
+            print_summary(report)
+
+
+def _settings(path: Path | None, given: dict[str, Any], *, mark_synthetic: bool) -> ConvertSettings:
+    """Return the settings of the file at `path` (or the defaults) with the options that were given put over them."""
+    from afet_video.pipeline import ConvertSettings
+    from afet_video.settings_io import load_settings, replace_nested
+
+    settings = ConvertSettings() if path is None else load_settings(ConvertSettings, path)
+    changes = {SETTING_OF_OPTION[name]: value for name, value in given.items()}
+    if not mark_synthetic:
+        changes["encode.mark_synthetic"] = False
+    # The two exclude each other: the one given on the command line replaces the one in the file.
+    if "lossless" in given:
+        changes.setdefault("encode.crf", None)
+    if "crf" in given:
+        changes.setdefault("encode.lossless", False)
+    return replace_nested(settings, changes)

@@ -1,0 +1,90 @@
+"""What a run did, for people and for programs.
+
+in: a `RunReport` -> out: a table or one JSON object on stdout.  Must not: write anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from afet_video.datatypes import NeutralChoice, RunReport
+from afet_video.settings_io import settings_to_mapping
+
+_PIPE_WIDTH = 1000
+"""Columns where stdout is no terminal: a path must not be cut in two."""
+
+
+def print_json(report: RunReport) -> None:
+    """Print `report` as one JSON object; fields are named as in `RunReport`."""
+    typer.echo(json.dumps(report_to_mapping(report), allow_nan=False))
+
+
+def report_to_mapping(report: RunReport) -> dict[str, Any]:
+    """Return `report` as plain values; the neutral frame's time is given in seconds too."""
+    mapping = settings_to_mapping(report)
+    timestamp = report.neutral.timestamp
+    mapping["neutral"]["seconds"] = None if timestamp is None else float(timestamp.seconds)
+    return mapping
+
+
+def print_summary(report: RunReport, *, console: Console | None = None) -> None:
+    """Print what was written, what was found in the frames, and how long it took."""
+    console = console or Console()
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in _lines(report):
+        table.add_row(name, Text(text))
+    console.print(table)
+    for warning in report.warnings:
+        console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+
+
+def _lines(report: RunReport) -> Iterator[tuple[str, str]]:
+    yield "Video", str(report.target)
+    for name, path in (
+        ("Tracks", report.tracks),
+        ("Side-car", report.sidecar),
+        ("Contact sheet", report.contact_sheet),
+    ):
+        if path is not None:
+            yield name, str(path)
+    yield (
+        "Palsy",
+        f"{report.profile.side} side (the subject's own), {report.profile.movement_kept:.0%} of movement kept",
+    )
+    yield "Frames", f"{report.frames}: {_counts(report.frames_by_status)}"
+    yield "Neutral", _neutral(report.neutral)
+    yield "Speed", _speed(report)
+
+
+def _counts(frames_by_status: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in frames_by_status.items() if count) or "none"
+
+
+def _neutral(neutral: NeutralChoice) -> str:
+    if neutral.origin == "image":
+        where = "from a picture"
+    else:
+        at = "" if neutral.timestamp is None else f" at {float(neutral.timestamp.seconds):.2f} s"
+        where = f"frame {neutral.index}{at}, {'found' if neutral.origin == 'auto' else 'as you chose'}"
+    why = neutral.explanation or ", ".join(f"{name} {score:.2f}" for name, score in neutral.reasons.items())
+    return f"{where} (score {neutral.score:.2f}{f': {why}' if why else ''})"
+
+
+def _speed(report: RunReport) -> str:
+    seconds = sum(report.seconds_by_stage.values())
+    if seconds <= 0:
+        return "too quick to tell"
+    stages = ", ".join(f"{name} {spent:.1f} s" for name, spent in report.seconds_by_stage.items())
+    against = f", {report.duration_s / seconds:.2f} x real time" if report.duration_s > 0 else ""
+    return f"{seconds:.1f} s = {report.frames / seconds:.1f} frames/s{against} ({stages})"

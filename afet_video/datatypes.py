@@ -1,0 +1,321 @@
+"""Every value that crosses a file border.
+
+in: numbers and arrays.  out: frozen, shape-checked types.  Must not: read files, import a model or PyAV.
+
+Frame of reference everywhere: pixels of the *upright* frame, x right, y down, an integer is a pixel centre.
+Letters: T frames, N = 478 landmarks, K midline samples, H W rows and columns of a picture.
+Left and right are always the subject's own.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afet_video.errors import SettingsError
+
+FloatArray = NDArray[np.float32]
+ByteArray = NDArray[np.uint8]
+
+LANDMARK_COUNT = 478
+"""Points of MediaPipe's face mesh: 468 of the skin, 10 of the irises."""
+
+BLENDSHAPE_COUNT = 52
+
+DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
+"""IPTC's machine-readable mark that every output carries: real footage with synthetic parts."""
+
+
+class Side(enum.StrEnum):
+    """A side of the face: the subject's own left or right."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def other(self) -> Side:
+        """The opposite side."""
+        return Side.RIGHT if self is Side.LEFT else Side.LEFT
+
+
+class FaceStatus(enum.StrEnum):
+    """Why a track row has the values it has."""
+
+    DETECTED = "detected"
+    INTERPOLATED = "interpolated"
+    HELD = "held"
+    MISSING = "missing"
+
+
+def _frozen(values: Any, shape: tuple[int | None, ...], what: str, dtype: Any = np.float32) -> NDArray[Any]:
+    """Return `values` as a read-only array, or raise if its shape is not `shape` (None = any length)."""
+    array = np.asarray(values, dtype=dtype)
+    if len(array.shape) != len(shape) or any(s not in (None, n) for s, n in zip(shape, array.shape, strict=True)):
+        raise ValueError(f"{what}: expected shape {shape}, got {array.shape}")
+    if array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """When a frame is shown: `pts` ticks of `time_base` seconds. Never a frame count over a rate."""
+
+    pts: int
+    time_base: Fraction
+
+    @property
+    def seconds(self) -> Fraction:
+        """Exact presentation time in seconds."""
+        return self.pts * self.time_base
+
+
+@dataclass(frozen=True, slots=True)
+class ColorTags:
+    """Colour description as FFmpeg's own enumeration values (2 = unspecified, range 0 = unspecified)."""
+
+    space: int = 2
+    range: int = 0
+    primaries: int = 2
+    transfer: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a container says of its first video stream.
+
+    `size_wh` is that of the upright frame, `coded_size_wh` that of the stored one. `rotation_deg` turns the stored
+    frame counter-clockwise into the upright one (0, 90, 180, 270). `frame_count` and `duration_s` are the
+    container's claims: hints for a progress bar, never used for time.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    pixel_format: str
+    bit_depth: int
+    size_wh: tuple[int, int]
+    coded_size_wh: tuple[int, int]
+    rotation_deg: int
+    time_base: Fraction
+    average_rate: Fraction | None
+    frame_count: int | None
+    duration_s: float | None
+    sample_aspect_ratio: Fraction | None
+    color: ColorTags
+    audio_streams: int
+    subtitle_streams: int
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is any sound."""
+        return self.audio_streams > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of the upright frame: columns `x0 <= x < x1`, rows `y0 <= y < y1`."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.x1 - self.x0, self.y1 - self.y0
+
+
+class VideoFrame(Protocol):
+    """One decoded picture that keeps its stored values; only what is asked for is converted to RGB."""
+
+    index: int
+    timestamp: Timestamp
+    size_wh: tuple[int, int]
+
+    def rgb(self, *, max_side: int | None = None) -> ByteArray:
+        """Upright picture (H, W, 3) uint8 RGB, scaled down so that its longer side is at most `max_side`."""
+        ...
+
+    def read_box(self, box: Box) -> FloatArray:
+        """RGB of a rectangle, (h, w, 3) float32 on the 0..255 scale (fractions where the depth is over 8 bit)."""
+        ...
+
+    def write_box(self, box: Box, before: FloatArray, after: FloatArray) -> None:
+        """Add the change `after - before` (h, w, 3) to the stored values; where it is 0 they stay, bit for bit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """One face in one frame.
+
+    `xyz` (478, 3) float32: x, y in pixels; z in the same scale, smaller is nearer to the camera.
+    `blendshapes` (52,) float32 in 0..1, in MediaPipe's order (`facemesh.BLENDSHAPES`).
+    `transform` (4, 4) float32: MediaPipe's canonical face (centimetres) to camera, or NaN.
+    """
+
+    xyz: FloatArray
+    blendshapes: FloatArray
+    transform: FloatArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "xyz", _frozen(self.xyz, (LANDMARK_COUNT, 3), "Landmarks.xyz"))
+        object.__setattr__(self, "blendshapes", _frozen(self.blendshapes, (BLENDSHAPE_COUNT,), "Landmarks.blendshapes"))
+        object.__setattr__(self, "transform", _frozen(self.transform, (4, 4), "Landmarks.transform"))
+
+    def __repr__(self) -> str:
+        return f"Landmarks(xyz{self.xyz.shape}, blendshapes{self.blendshapes.shape})"
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Head pose in degrees. yaw > 0: the subject turns to their own left; pitch > 0: looks up; roll > 0: head tilts
+    towards the subject's own right shoulder (clockwise in the picture is negative).
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Midline:
+    """The facial midline of one frame: column `x` (K,) at rows `y` (K,), strictly increasing, NaN-free."""
+
+    y: FloatArray
+    x: FloatArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "y", _frozen(self.y, (None,), "Midline.y"))
+        object.__setattr__(self, "x", _frozen(self.x, (len(self.y),), "Midline.x"))
+
+    def x_at(self, rows: Any) -> FloatArray:
+        """Column of the midline at `rows` (any shape); beyond the samples the end slopes go on straight."""
+        rows = np.asarray(rows, np.float32)
+        x = np.interp(rows, self.y, self.x)
+        top = (self.x[1] - self.x[0]) / (self.y[1] - self.y[0])
+        bottom = (self.x[-1] - self.x[-2]) / (self.y[-1] - self.y[-2])
+        x = np.where(rows < self.y[0], self.x[0] + top * (rows - self.y[0]), x)
+        x = np.where(rows > self.y[-1], self.x[-1] + bottom * (rows - self.y[-1]), x)
+        return np.asarray(x, np.float32)
+
+    def __repr__(self) -> str:
+        return f"Midline(y{self.y.shape}, x{self.x.shape})"
+
+
+@dataclass(frozen=True, slots=True)
+class PalsyProfile:
+    """What the simulated palsy does.
+
+    `side` is the affected side, the subject's own. `movement_kept` in 0..1: share of the movement that the affected
+    side keeps (0 = complete paralysis, 1 = unchanged).
+    """
+
+    side: Side = Side.LEFT
+    movement_kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        try:
+            # A plain "left" is equal to Side.LEFT, but is not it: it must not get past here.
+            object.__setattr__(self, "side", Side(self.side))
+        except ValueError as error:
+            raise SettingsError(f'profile.side is "{self.side}": give "left" or "right"') from error
+        if not 0 <= self.movement_kept <= 1:
+            raise SettingsError(f"profile.movement_kept is {self.movement_kept}: give a share from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
+class NeutralChoice:
+    """The neutral frame chosen, and why.
+
+    `origin`: "auto", "user" (a time or frame was given) or "image" (a file was given; `index` is then -1).
+    `score` in 0..1, higher is better; `reasons` maps each criterion to its own 0..1 score.
+    """
+
+    index: int
+    timestamp: Timestamp | None
+    score: float
+    origin: str
+    reasons: Mapping[str, float] = field(default_factory=dict)
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackRow:
+    """One row of a landmark track: what is known of one face in one decoded frame.
+
+    Missing values are NaN throughout (status `missing`: no landmarks at all). `source_xyz` and `output_xyz` (478, 3)
+    are pixels of the upright frame; `output_xyz` is the ground truth of the warp itself, not a re-detection.
+    `alpha` (478,): share of each landmark's own movement that the output shows (1 = expressive, 0 = neutral).
+    `midline_y`, `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none.
+    """
+
+    index: int
+    timestamp: Timestamp
+    status: FaceStatus
+    face_id: int
+    side: Side
+    movement_kept: float
+    source_xyz: FloatArray
+    output_xyz: FloatArray
+    alpha: FloatArray
+    blendshapes: FloatArray
+    pose: Pose
+    midline_y: FloatArray
+    midline_x: FloatArray
+    neutral_index: int
+
+    def __post_init__(self) -> None:
+        for name in ("source_xyz", "output_xyz"):
+            object.__setattr__(self, name, _frozen(getattr(self, name), (LANDMARK_COUNT, 3), f"TrackRow.{name}"))
+        object.__setattr__(self, "alpha", _frozen(self.alpha, (LANDMARK_COUNT,), "TrackRow.alpha"))
+        object.__setattr__(self, "blendshapes", _frozen(self.blendshapes, (BLENDSHAPE_COUNT,), "TrackRow.blendshapes"))
+        object.__setattr__(self, "midline_y", _frozen(self.midline_y, (None,), "TrackRow.midline_y"))
+        object.__setattr__(self, "midline_x", _frozen(self.midline_x, (len(self.midline_y),), "TrackRow.midline_x"))
+
+    def __repr__(self) -> str:
+        return f"TrackRow(index={self.index}, status={self.status}, source_xyz{self.source_xyz.shape})"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a program is: `stage` "detect" or "splice", `done` frames of `total` (None = the container won't say)."""
+
+    stage: str
+    done: int
+    total: int | None
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What `convert` did.
+
+    `frames_by_status` counts every decoded frame. `seconds_by_stage` is wall time. Paths are None where a file was
+    not asked for.
+    """
+
+    source: Path
+    target: Path
+    tracks: Path | None
+    sidecar: Path | None
+    contact_sheet: Path | None
+    frames: int
+    frames_by_status: Mapping[str, int]
+    neutral: NeutralChoice
+    profile: PalsyProfile
+    duration_s: float
+    seconds_by_stage: Mapping[str, float]
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Where the face is: landmarks, track, pose, rest shape, neutral. Only `landmarker.py` knows MediaPipe."""

@@ -1,0 +1,122 @@
+"""Which frame of a video shows the person's neutral face, and which frames are at rest at all.
+
+in: per-frame measures of a track -> out: `NeutralChoice`, rest weights.  Must not: read pixels or files.
+
+The smallest sum of blendshapes alone picks half-closed eyes, turned heads and motion blur; so every criterion has a
+score of its own, relative to the person's habit in this video, and the product decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afet_video.datatypes import FloatArray, NeutralChoice, Timestamp
+from afet_video.errors import NoFaceError, SettingsError
+from afet_video.face.activity import activity, baseline
+
+REST_SPREAD = 0.7
+"""Activity (sum of blendshape changes) at which a frame counts as resting by 60 %."""
+
+_ACTIVITY_SCALE, _ANGLE_SCALE_DEG, _MOTION_SCALE_IOD_S = 0.5, 14.0, 0.5
+_STABLE_WINDOW_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class NeutralSettings:
+    """How the neutral is chosen: `choice` is `auto`, a time in seconds, `frame:N`, or the path of an image."""
+
+    choice: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.choice.strip():
+            raise SettingsError("neutral.choice is empty: give auto, a time in seconds, frame:N or an image file")
+        if self.choice.startswith("frame:") and not self.choice[6:].isdigit():
+            raise SettingsError(
+                f'neutral.choice "{self.choice}": after "frame:" comes a frame number such as frame:120'
+            )
+
+    @property
+    def frame_index(self) -> int | None:
+        """Frame number asked for, or None."""
+        return int(self.choice[6:]) if self.choice.startswith("frame:") else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Time asked for, or None."""
+        try:
+            value = float(self.choice)
+        except ValueError:
+            return None
+        return value if np.isfinite(value) else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceMeasures:
+    """What the choice of the neutral looks at; arrays of length T, NaN where there is no face.
+
+    `lid_aperture` in inter-ocular distances; `angles_deg` (T, 2) yaw and pitch; `sharpness` in any unit; `motion`:
+    speed of the landmarks in inter-ocular distances a second; `detected`: bool.
+    """
+
+    timestamps: list[Timestamp]
+    blendshapes: FloatArray
+    angles_deg: FloatArray
+    lid_aperture: FloatArray
+    sharpness: FloatArray
+    motion: FloatArray
+    detected: NDArray[np.bool_]
+
+
+def choose_neutral(measures: FaceMeasures) -> NeutralChoice:
+    """Return the best neutral frame of a video with its score and the score of each criterion.
+
+    Raises
+    ------
+    NoFaceError
+        If no frame shows a face.
+    """
+    if not measures.detected.any():
+        raise NoFaceError("no face in any frame: nothing to convert")
+    scores = criteria(measures)
+    total = np.prod(list(scores.values()), axis=0)
+    total[~measures.detected | ~np.isfinite(total)] = 0.0
+    best = int(total.argmax()) if total.max() > 0 else int(measures.detected.argmax())
+    reasons = {name: round(float(np.nan_to_num(values[best])), 3) for name, values in scores.items()}
+    weakest = min(reasons, key=lambda name: reasons[name])
+    explanation = f"best of {int(measures.detected.sum())} frames; weakest point: {weakest} {reasons[weakest]:.2f}"
+    return NeutralChoice(best, measures.timestamps[best], round(float(total[best]), 4), "auto", reasons, explanation)
+
+
+def criteria(measures: FaceMeasures) -> dict[str, FloatArray]:
+    """Return each criterion's score (T,) in 0..1, NaN where there is no face."""
+    seconds = np.array([float(t.seconds) for t in measures.timestamps])
+    calm = activity(measures.blendshapes, baseline(measures.blendshapes))
+    usual_lids = max(float(np.nanquantile(measures.lid_aperture[measures.detected], 0.6)), 1e-6)
+    usual_sharpness = max(float(np.nanquantile(measures.sharpness[measures.detected], 0.8)), 1e-6)
+    usual_pitch = np.nanmedian(measures.angles_deg[measures.detected, 1])
+    turn = np.hypot(measures.angles_deg[:, 0], measures.angles_deg[:, 1] - usual_pitch)
+    return {
+        "calm": np.exp(-_local_max(calm, seconds) / _ACTIVITY_SCALE),
+        "lids_open": np.clip((measures.lid_aperture / usual_lids - 0.5) / 0.4, 0.0, 1.0),
+        "frontal": np.exp(-0.5 * (turn / _ANGLE_SCALE_DEG) ** 2),
+        "sharp": np.clip(measures.sharpness / usual_sharpness, 0.0, 1.0),
+        "still": np.exp(-measures.motion / _MOTION_SCALE_IOD_S),
+    }
+
+
+def rest_weights(blendshapes: FloatArray, neutral: FloatArray) -> FloatArray:
+    """Return how surely each frame (T,) is at rest, 0..1: Gaussian of its activity against the neutral's (52,)."""
+    weights = np.exp(-0.5 * (activity(blendshapes, neutral) / REST_SPREAD) ** 2)
+    return np.asarray(np.nan_to_num(weights), np.float32)
+
+
+def _local_max(values: FloatArray, seconds: NDArray[np.float64]) -> FloatArray:
+    """Largest value within the window around each frame: rest must last, a passing zero crossing is no rest."""
+    first = np.searchsorted(seconds, seconds - _STABLE_WINDOW_S / 2, side="left")
+    last = np.searchsorted(seconds, seconds + _STABLE_WINDOW_S / 2, side="right")
+    return np.array(
+        [np.nanmax(values[a:b], initial=0.0) if b > a else np.nan for a, b in zip(first, last, strict=True)]
+    )

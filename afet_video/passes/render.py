@@ -1,0 +1,147 @@
+"""Pass 2: splice every frame and say where its landmarks went.
+
+in: decoded frames, models -> out: changed frames and `TrackRow`s.  Must not: read or write files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afet_video.datatypes import (
+    LANDMARK_COUNT,
+    Box,
+    FaceStatus,
+    FloatArray,
+    Midline,
+    Side,
+    TrackRow,
+    VideoFrame,
+)
+from afet_video.face.pose import head_pose
+from afet_video.face.rest import RestFrame
+from afet_video.face.track import FaceTrack
+from afet_video.passes.follow import FollowedFace
+from afet_video.passes.prepare import FaceModel
+from afet_video.passes.settings import ConvertSettings
+from afet_video.splice.alpha import AlphaField, alpha_field
+from afet_video.splice.compose import splice
+from afet_video.splice.midline import SAMPLES
+from afet_video.splice.texture import neutral_texture
+from afet_video.splice.truth import output_landmarks
+
+_MARGIN_PX = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Renderer:
+    """Applies the palsy to one frame after the other; holds no state between frames."""
+
+    track: FaceTrack
+    followed: FollowedFace
+    models: dict[int, FaceModel]
+    settings: ConvertSettings
+
+    def render(self, frame: VideoFrame) -> TrackRow:
+        """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
+        index = frame.index
+        model = self.models.get(int(self.track.face_id[index])) if index < len(self.track) else None
+        if model is None or self.track.status[index] is FaceStatus.MISSING:
+            return self._row_without_face(frame)
+        xyz = self.followed.xyz(index)
+        midline = self.followed.midline(index, xyz)
+        if midline is None:
+            return self._row_without_face(frame)
+        rest = model.rest.rest(xyz)
+        alpha = alpha_field(xyz, midline, self.settings.profile, self.settings.splice)
+        if self.settings.profile.movement_kept < 1.0:
+            self._splice(frame, xyz, rest, model, alpha)
+        output, alpha_at = output_landmarks(xyz, rest.xyz, alpha)
+        return self._row(frame, xyz, output, alpha_at, midline, model.neutral.index)
+
+    def _splice(self, frame: VideoFrame, xyz: FloatArray, rest: RestFrame, model: FaceModel, alpha: AlphaField) -> None:
+        box = affected_box(xyz, rest.xyz, alpha, frame.size_wh)
+        if box is None:
+            return
+        current = frame.read_box(box)
+        origin = np.array([box.x0, box.y0], np.float32)
+        side = self.settings.profile.side
+        closure = rest.lid_closure[0 if side is Side.LEFT else 1]
+        texture = neutral_texture(model.texture, current, xyz[:, :2] - origin, rest.excursion, closure, side)
+        spliced = splice(
+            current,
+            xyz,
+            rest.xyz,
+            texture,
+            model.triangles,
+            alpha,
+            textured=model.textured,
+            origin_xy=(box.x0, box.y0),
+        )
+        frame.write_box(box, current, spliced)
+
+    def _row(
+        self,
+        frame: VideoFrame,
+        xyz: FloatArray,
+        output: FloatArray,
+        alpha: FloatArray,
+        midline: Midline,
+        neutral_index: int,
+    ) -> TrackRow:
+        profile, index = self.settings.profile, frame.index
+        return TrackRow(
+            index=index,
+            timestamp=frame.timestamp,
+            status=self.track.status[index],
+            face_id=int(self.track.face_id[index]),
+            side=profile.side,
+            movement_kept=profile.movement_kept,
+            source_xyz=xyz,
+            output_xyz=output,
+            alpha=alpha,
+            blendshapes=self.track.blendshapes[index],
+            pose=head_pose(self.track.transforms[index]),
+            midline_y=midline.y,
+            midline_x=midline.x,
+            neutral_index=neutral_index,
+        )
+
+    def _row_without_face(self, frame: VideoFrame) -> TrackRow:
+        nothing = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+        profile = self.settings.profile
+        return TrackRow(
+            index=frame.index,
+            timestamp=frame.timestamp,
+            status=FaceStatus.MISSING,
+            face_id=-1,
+            side=profile.side,
+            movement_kept=profile.movement_kept,
+            source_xyz=nothing,
+            output_xyz=nothing,
+            alpha=nothing[:, 0],
+            blendshapes=np.full(52, np.nan, np.float32),
+            pose=head_pose(np.full((4, 4), np.nan, np.float32)),
+            midline_y=np.full(SAMPLES, np.nan, np.float32),
+            midline_x=np.full(SAMPLES, np.nan, np.float32),
+            neutral_index=-1,
+        )
+
+
+def affected_box(xyz: FloatArray, rest: FloatArray, alpha: AlphaField, size_wh: tuple[int, int]) -> Box | None:
+    """Return the rectangle in which the splice can change anything, or None if it lies outside the frame.
+
+    It holds the mesh at both its extremes, cut off where alpha is 1 in every row.
+    """
+    both = np.concatenate([xyz[:, :2], rest[:, :2]])
+    low, high = both.min(axis=0) - _MARGIN_PX, both.max(axis=0) + _MARGIN_PX
+    rows = np.arange(np.floor(low[1]), np.ceil(high[1]) + 1, dtype=np.float32)
+    columns = alpha.midline.x_at(rows) + alpha.direction * alpha.stop
+    if alpha.direction > 0:
+        high[0] = min(high[0], columns.max() + _MARGIN_PX)
+    else:
+        low[0] = max(low[0], columns.min() - _MARGIN_PX)
+    x0, y0 = (max(int(np.floor(v)), 0) for v in low)
+    x1, y1 = (min(int(np.ceil(v)) + 1, limit) for v, limit in zip(high, size_wh, strict=True))
+    return Box(x0, y0, x1, y1) if x1 - x0 > 1 and y1 - y0 > 1 else None

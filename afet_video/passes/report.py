@@ -1,0 +1,79 @@
+"""The side-car's content: all that is needed to know how a result was made, and to make it again.
+
+in: the report, settings, models -> out: a mapping for JSON.  Must not: write it.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from afet_video.datatypes import NeutralChoice, RunReport, VideoInfo
+from afet_video.model_files import FACE_LANDMARKER
+from afet_video.passes.prepare import FaceModel
+from afet_video.passes.settings import ConvertSettings
+from afet_video.settings_io import settings_to_mapping
+from afet_video.tracks import sha256_file
+
+_LIBRARIES = ("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "scipy", "statsmodels")
+
+_METHOD = "AFET: asymmetric facial expression transfer (Tan & Iren), per frame of the subject's own video"
+
+
+def sidecar_content(
+    report: RunReport, settings: ConvertSettings, info: VideoInfo, models: Mapping[int, FaceModel]
+) -> dict[str, Any]:
+    """Return what the side-car says, besides its marks as synthetic."""
+    return {
+        "method": _METHOD,
+        "marked_in_file": settings.encode.mark_synthetic,
+        "source": {
+            "name": report.source.name,
+            "sha256": sha256_file(report.source),
+            "container": info.container,
+            "codec": info.codec,
+            "pixel_format": info.pixel_format,
+            "size_wh": list(info.size_wh),
+            "rotation_deg": info.rotation_deg,
+        },
+        "outputs": {
+            "video": report.target.name,
+            "tracks": report.tracks.name if report.tracks else None,
+            "contact_sheet": report.contact_sheet.name if report.contact_sheet else None,
+        },
+        "affected_side": str(report.profile.side),
+        "side_convention": "left and right are the subject's own",
+        "frames": report.frames,
+        "frames_by_status": dict(report.frames_by_status),
+        "duration_s": report.duration_s,
+        "neutral": {str(face_id): _neutral(model.neutral) for face_id, model in models.items()},
+        "settings": settings_to_mapping(settings),
+        "models": {FACE_LANDMARKER.name: {"sha256": FACE_LANDMARKER.sha256, "size": FACE_LANDMARKER.size}},
+        "versions": _versions(),
+        "warnings": list(report.warnings),
+    }
+
+
+def _neutral(choice: NeutralChoice) -> dict[str, Any]:
+    stamp = choice.timestamp
+    return {
+        "frame": choice.index if choice.index >= 0 else None,
+        "pts": stamp.pts if stamp else None,
+        "seconds": float(stamp.seconds) if stamp else None,
+        "score": choice.score,
+        "origin": choice.origin,
+        "reasons": dict(choice.reasons),
+        "explanation": choice.explanation,
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found

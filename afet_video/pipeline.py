@@ -1,0 +1,216 @@
+"""The conversion of one video, from top to bottom.
+
+in: a video of expressions, settings -> out: the palsy video, its landmark track, its side-car.  Must not: parse
+arguments, print, or leave a half-written file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from afet_video.datatypes import NeutralChoice, Progress, ProgressCallback, RunReport
+from afet_video.errors import InputError, OutputError
+from afet_video.outputs import Outputs
+from afet_video.passes.analyze import Analysis, analyze
+from afet_video.passes.follow import follow
+from afet_video.passes.prepare import FaceModel, load_neutral_image, prepare
+from afet_video.passes.render import Renderer
+from afet_video.passes.report import sidecar_content
+from afet_video.passes.settings import ConvertSettings
+from afet_video.passes.sheet import SheetMaker
+from afet_video.threads import prefetch, run_behind
+from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
+from afet_video.video.decode import VideoReader
+from afet_video.video.encode import VideoWriter
+
+__all__ = ["ConvertSettings", "convert"]
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    settings: ConvertSettings | None = None,
+    tracks: str | Path | None = None,
+    contact_sheet: str | Path | None = None,
+    overwrite: bool = False,
+    on_progress: ProgressCallback | None = None,
+) -> RunReport:
+    """Turn a video of facial expressions into one of the same person with a simulated facial palsy.
+
+    Parameters
+    ----------
+    source : video with a face.
+    target : video to write; its suffix chooses the container (.mp4, .mov, .mkv, .webm, .avi).
+    settings : what to do; the defaults give a complete palsy of the subject's left side.
+    tracks : landmark track to write (.parquet, .csv or .npz); default: beside `target`, `NAME.tracks.parquet`.
+    contact_sheet : PNG to write with source over result at the strongest expressions; default: none.
+    overwrite : whether existing files may be replaced.
+    on_progress : called with the frames done in each pass.
+
+    Returns
+    -------
+    RunReport with the files written, the frames by status, the neutral chosen and why.
+
+    Raises
+    ------
+    InputError, OutputError, FaceError, SettingsError, TrackFileError
+        Each with one line that says what, where, and what to do. No file is left behind then.
+    """
+    paths = Paths.of(Path(source), Path(target), tracks, contact_sheet)
+    settings = settings or ConvertSettings()
+    clock = Clock()
+    image = load_neutral_image(settings)
+    with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
+        reader = stack.enter_context(VideoReader(paths.source))
+        written = paths.redirected(outputs.path_for)
+        writer = VideoWriter(written.target, source=paths.source, info=reader.info, settings=settings.encode)
+        report_progress = on_progress or _ignore
+
+        with clock.stage("detect"):
+            analysis = analyze(reader, settings, report_progress)
+            stack.callback(analysis.track.close)
+        with clock.stage("prepare"):
+            followed = follow(analysis.track, settings)
+            stack.callback(followed.close)
+            models = prepare(reader, analysis, followed, settings, image)
+        with clock.stage("splice"):
+            renderer = Renderer(analysis.track, followed, models, settings)
+            sheet = SheetMaker(analysis.measures, wanted=paths.contact_sheet is not None)
+            counts = _second_pass(reader, writer, written, paths, renderer, sheet, report_progress)
+        if written.contact_sheet is not None:
+            sheet.write(written.contact_sheet, paths)
+
+        report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
+        write_sidecar(written.sidecar, sidecar_content(report, settings, reader.info, models), target=paths.sidecar)
+    return report
+
+
+def _second_pass(
+    reader: VideoReader,
+    writer: VideoWriter,
+    written: Paths,
+    paths: Paths,
+    renderer: Renderer,
+    sheet: SheetMaker,
+    on_progress: ProgressCallback,
+) -> Counter[str]:
+    """Decode again, splice, encode and write the track; decoding runs ahead and encoding behind, in threads."""
+    counts: Counter[str] = Counter()
+    total = len(renderer.track)
+    with (
+        open_track_writer(written.tracks, target=paths.tracks) as track_writer,
+        writer,
+        run_behind(writer.write) as encoder,
+        contextlib.closing(prefetch(reader)) as frames,
+    ):
+        for frame in frames:
+            sheet.before(frame)
+            row = renderer.render(frame)
+            sheet.after(frame, row)
+            encoder.put(frame)
+            track_writer.write(row)
+            counts[str(row.status)] += 1
+            on_progress(Progress("splice", frame.index + 1, total))
+    if counts.total() != total:
+        raise InputError(
+            f"{paths.source}: {total} frames at the first reading, {counts.total()} at the second: "
+            "is it still being written?"
+        )
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The files of one conversion."""
+
+    source: Path
+    target: Path
+    tracks: Path
+    sidecar: Path
+    contact_sheet: Path | None
+
+    @classmethod
+    def of(cls, source: Path, target: Path, tracks: str | Path | None, contact_sheet: str | Path | None) -> Paths:
+        """Fill in the default names, and refuse names that cannot be right.
+
+        Raises
+        ------
+        OutputError
+            If two files would be the same.
+        TrackFileError
+            If the track's suffix is unknown.
+        """
+        track = Path(tracks) if tracks is not None else target.with_name(f"{target.stem}.tracks.parquet")
+        check_track_suffix(track)
+        sheet = Path(contact_sheet) if contact_sheet is not None else None
+        if sheet is not None and sheet.suffix.lower() != ".png":
+            raise OutputError(f"{sheet}: a contact sheet is a PNG file, give a name that ends in .png")
+        paths = cls(source, target, track, target.with_name(f"{target.stem}.afet.json"), sheet)
+        outputs = [path.absolute() for path in (target, track, paths.sidecar, sheet) if path is not None]
+        if len(set(outputs)) < len(outputs):
+            raise OutputError(f"{target}: video, track, side-car and contact sheet need names of their own")
+        for path in outputs:
+            if path.exists() and source.exists() and path.samefile(source):
+                raise OutputError(f"{path} is the source itself: choose another name for the result")
+        return paths
+
+    def redirected(self, path_for: Callable[[Path], Path]) -> Paths:
+        """Return the same set with every output replaced by its temporary path."""
+        sheet = None if self.contact_sheet is None else path_for(self.contact_sheet)
+        return Paths(self.source, path_for(self.target), path_for(self.tracks), path_for(self.sidecar), sheet)
+
+
+@dataclass(slots=True)
+class Clock:
+    """Wall time of each stage in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the body."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def _report(
+    paths: Paths,
+    settings: ConvertSettings,
+    analysis: Analysis,
+    models: dict[int, FaceModel],
+    counts: Counter[str],
+    clock: Clock,
+    warnings: tuple[str, ...],
+) -> RunReport:
+    track = analysis.track
+    return RunReport(
+        source=paths.source,
+        target=paths.target,
+        tracks=paths.tracks,
+        sidecar=paths.sidecar,
+        contact_sheet=paths.contact_sheet,
+        frames=len(track),
+        frames_by_status={status: counts[status] for status in track.counts()},
+        neutral=_main_neutral(analysis, models),
+        profile=settings.profile,
+        duration_s=float(track.seconds[-1] - track.seconds[0]),
+        seconds_by_stage=dict(clock.seconds),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _main_neutral(analysis: Analysis, models: dict[int, FaceModel]) -> NeutralChoice:
+    """Return the neutral of the person who is seen in most frames."""
+    ids = analysis.track.face_id.tolist()
+    return models[max(models, key=ids.count)].neutral
+
+
+def _ignore(_: Progress) -> None:
+    """Progress that nobody asked for."""

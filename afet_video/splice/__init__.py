@@ -1,0 +1,1 @@
+"""The method: midline, alpha, mesh, texture, the splice kernel, ground truth. Pure arrays, no files, no models."""

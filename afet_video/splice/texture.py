@@ -1,0 +1,147 @@
+"""Where the neutral's pixels come in, and how they are fitted to the light of the current frame.
+
+in: excursion of each landmark, both pictures -> out: weights and colour gains per landmark.  Must not: move anything.
+
+Warping the current frame keeps its own light, grain and blur, and at rest it changes nothing. It cannot open a shut
+lid, smooth a fold or take a wrinkle away: there the neutral's pixels are needed, in proportion to how much the
+expression changed the place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afet_video import facemesh
+from afet_video.datatypes import FloatArray, Side
+from afet_video.splice.alpha import SpliceSettings
+from afet_video.splice.compose import NeutralTexture
+
+_SKIN_RANGE_IOD = (0.005, 0.03)
+"""Mean excursion around a landmark from which the neutral's skin begins to show, and is shown in full."""
+
+_LID_RANGE = (0.5, 0.8)
+"""Lid closure from which the neutral's open eye begins to show, and is shown in full. A squint in a smile closes the
+lids by 0.3 to 0.4 and must keep the current gaze."""
+
+_NEIGHBORHOOD_IOD, _EDGE_IOD, _LIGHT_RADIUS_IOD, _LIGHT_CELL_IOD = 0.10, 0.15, 0.20, 0.04
+_LIGHT_OFFSET = 8.0
+_GAIN_LIMITS = (0.5, 2.0)
+
+_EYES = {
+    Side.LEFT: facemesh.LEFT_EYE + facemesh.LEFT_IRIS,
+    Side.RIGHT: facemesh.RIGHT_EYE + facemesh.RIGHT_IRIS,
+}
+
+
+def _not_plain_skin() -> NDArray[np.bool_]:
+    mask = np.zeros(478, bool)
+    for part in (
+        facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES,
+        facemesh.LEFT_BROW + facemesh.RIGHT_BROW,
+        *_EYES.values(),
+        facemesh.FACE_OVAL,
+        facemesh.LIPS_OUTER,
+    ):
+        mask[list(part)] = True
+    return mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextureModel:
+    """What is known of the neutral's texture for a whole clip; see `texture_model`.
+
+    `log_light` (n, 3): the neutral's colours at the plain-skin landmarks `skin` (n,). `light_kernel` (478, n) spreads
+    them over the face. `near` (478, 478) averages over the neighborhood, `edge` (478,) fades towards the outline.
+    """
+
+    rgb: FloatArray
+    xy: FloatArray
+    skin: NDArray[np.int64]
+    log_light: FloatArray
+    light_kernel: FloatArray
+    near: FloatArray
+    edge: FloatArray
+    settings: SpliceSettings
+
+
+def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> TextureModel:
+    """Prepare the neutral's picture (h, w, 3) float32 with its landmarks (478, 2) in pixels of that picture."""
+    xy = np.ascontiguousarray(xy[:, :2], np.float32)
+    iod = _iod(xy)
+    skin = np.flatnonzero(~_not_plain_skin())
+    squared = ((xy[:, None] - xy[None]) ** 2).sum(axis=2)
+    near = _normalized(np.exp(-squared / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2)))
+    light = _normalized(np.exp(-squared[:, skin] / (2 * (_LIGHT_RADIUS_IOD * iod) ** 2)))
+    to_edge = np.sqrt(squared[:, list(facemesh.FACE_OVAL)].min(axis=1))
+    edge = np.clip(to_edge / (_EDGE_IOD * iod), 0.0, 1.0).astype(np.float32)
+    return TextureModel(rgb, xy, skin, _log_light(rgb, xy, skin, iod), light, near, edge, settings)
+
+
+def neutral_texture(
+    model: TextureModel,
+    current: FloatArray,
+    current_xy: FloatArray,
+    excursion: FloatArray,
+    lid_closure: float,
+    side: Side,
+) -> NeutralTexture:
+    """Return the neutral's pixels with weights and gains for one frame.
+
+    Parameters
+    ----------
+    current : (h, w, 3) rectangle of the frame.
+    current_xy : (478, 2) landmarks in pixels of that rectangle.
+    excursion : (478,) how far the facial nerve moved each landmark, in inter-ocular distances.
+    lid_closure : of the affected eye, 0 as at rest .. 1 shut.
+    side : the affected side.
+    """
+    if model.settings.texture == "neutral":
+        return NeutralTexture(model.rgb, model.xy, np.ones(478, np.float32), np.ones((478, 3), np.float32))
+    weight = _smoothstep(model.near @ excursion, *_SKIN_RANGE_IOD) * model.edge
+    for eye in _EYES.values():
+        weight[list(eye)] = 0.0
+    weight[list(_EYES[side])] = _smoothstep(np.float32(lid_closure), *_LID_RANGE)
+    if not weight.any():
+        return NeutralTexture(model.rgb, model.xy, weight, np.ones((478, 3), np.float32))
+    light = _log_light(current, current_xy, model.skin, _iod(current_xy)) - model.log_light
+    gain = np.exp(model.light_kernel @ light).clip(*_GAIN_LIMITS)
+    return NeutralTexture(model.rgb, model.xy, weight.astype(np.float32), gain.astype(np.float32))
+
+
+def outside_mouth(triangles: NDArray[np.int32], settings: SpliceSettings) -> NDArray[np.bool_]:
+    """Return which triangles (M,) may take the neutral's pixels: all but those between the lips.
+
+    Teeth and tongue are the current frame's: the neutral's mouth is closed and has none to give.
+    """
+    if settings.texture == "neutral":
+        return np.ones(len(triangles), np.bool_)
+    inner = np.zeros(478, bool)
+    inner[list(facemesh.LIPS_INNER)] = True
+    return np.asarray(~inner[triangles].all(axis=1), np.bool_)
+
+
+def _log_light(rgb: FloatArray, xy: FloatArray, skin: NDArray[np.int64], iod: float) -> FloatArray:
+    """Logarithm of the mean colour (n, 3) of small cells around landmarks."""
+    cell = max(round(_LIGHT_CELL_IOD * iod), 1)
+    small = cv2.resize(rgb, None, fx=1 / cell, fy=1 / cell, interpolation=cv2.INTER_AREA) if cell > 1 else rgb
+    where = ((xy[skin, :2] + 0.5) / cell - 0.5).astype(np.float32)
+    colors = cv2.remap(small, where[:, None, 0], where[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    logs: FloatArray = np.log(colors[:, 0] + np.float32(_LIGHT_OFFSET))
+    return logs
+
+
+def _iod(xy: FloatArray) -> float:
+    return float(np.linalg.norm(xy[facemesh.LEFT_EYE_OUTER, :2] - xy[facemesh.RIGHT_EYE_OUTER, :2]))
+
+
+def _normalized(weights: FloatArray) -> FloatArray:
+    return np.asarray(weights / (weights.sum(axis=1, keepdims=True) + 1e-6), np.float32)
+
+
+def _smoothstep(x: FloatArray | np.float32, low: float, high: float) -> FloatArray:
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)

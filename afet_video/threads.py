@@ -1,0 +1,108 @@
+"""Let one step of a loop run ahead of, or behind, the others.
+
+in: an iterator or a function -> out: the same values, computed in another thread.  Must not: reorder, drop, or hold
+more than a few values.
+
+Decoding, detection, the splice kernel and encoding all release the interpreter lock, so that threads overlap them.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_DEPTH = 4
+_END = object()
+
+
+def prefetch(values: Iterable[T], *, depth: int = _DEPTH) -> Generator[T, None, None]:
+    """Yield `values`, which another thread takes from their iterator up to `depth` ahead.
+
+    An error in that thread is raised here, in place of the value. Closing this generator stops the thread.
+    """
+    line: queue.Queue[object] = queue.Queue(depth)
+    stop = threading.Event()
+    failure: list[BaseException] = []
+
+    def put(value: object) -> bool:
+        while not stop.is_set():
+            try:
+                line.put(value, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def work() -> None:
+        try:
+            for value in values:
+                if not put(value):
+                    return
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer, nothing is swallowed
+            failure.append(error)
+        put(_END)
+
+    thread = threading.Thread(target=work, name="afet-prefetch", daemon=True)
+    thread.start()
+    try:
+        while (value := line.get()) is not _END:
+            yield value  # type: ignore[misc]
+        if failure:
+            raise failure[0]
+    finally:
+        stop.set()
+        thread.join()
+
+
+class Behind(Generic[T]):
+    """Calls a function for one value after another in a thread of its own; see `run_behind`."""
+
+    def __init__(self, function: Callable[[T], None], depth: int) -> None:
+        self._function = function
+        self._line: queue.Queue[object] = queue.Queue(depth)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="afet-behind", daemon=True)
+        self._thread.start()
+
+    def put(self, value: T) -> None:
+        """Hand over the next value; waits while the line is full, raises what the function raised."""
+        if self._failure is not None:
+            raise self._failure
+        self._line.put(value)
+
+    def finish(self) -> None:
+        """Wait until all values are done; raises what the function raised."""
+        self.stop()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the thread after the values that are in line."""
+        if self._thread.is_alive():
+            self._line.put(_END)
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (value := self._line.get()) is not _END:
+            if self._failure is None:  # after a failure the line is emptied, so that nobody waits for ever
+                try:
+                    self._function(value)  # type: ignore[arg-type]
+                except BaseException as error:  # noqa: BLE001 - handed to the producer, nothing is swallowed
+                    self._failure = error
+
+
+@contextmanager
+def run_behind(function: Callable[[T], None], *, depth: int = _DEPTH) -> Iterator[Behind[T]]:
+    """Give an object whose `put` hands values to `function` in another thread; all are done at a clean exit."""
+    behind = Behind(function, depth)
+    try:
+        yield behind
+    except BaseException:
+        behind.stop()
+        raise
+    behind.finish()

@@ -1,0 +1,21 @@
+"""Landmark tracks in and out, and the side-car.
+
+in: rows of a track <-> out: .parquet, .csv, .npz, .json.  Must not: open a video or a model.
+"""
+
+from afet_video.tracks.files import TRACK_SUFFIXES, check_track_suffix, load_tracks, open_track_writer
+from afet_video.tracks.sidecar import read_sidecar, sha256_file, write_sidecar
+from afet_video.tracks.table import Tracks
+from afet_video.tracks.writer import TrackWriter
+
+__all__ = [
+    "TRACK_SUFFIXES",
+    "TrackWriter",
+    "Tracks",
+    "check_track_suffix",
+    "load_tracks",
+    "open_track_writer",
+    "read_sidecar",
+    "sha256_file",
+    "write_sidecar",
+]

@@ -1,0 +1,245 @@
+"""Write a video: the pictures encoded, everything else as the source has it.
+
+in: `StoredFrame`s in order, the source path -> out: a finished file at a temporary path.
+Must not: change a picture, hold more frames than the encoder does, or rename the result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import lcm
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
+
+from afet_video.datatypes import VideoInfo
+from afet_video.errors import EncodeError
+from afet_video.outputs import disk_errors
+from afet_video.video.convert import to_format, upright
+from afet_video.video.copy_streams import CopiedStreams, copy_container_tags, recording_tags
+from afet_video.video.demux import open_media
+from afet_video.video.encoders import EncodePlan, EncodeSettings, choose_codec, plan_encoding
+from afet_video.video.frame import Orientation, StoredFrame
+from afet_video.video.probe import display_matrix
+from afet_video.video.provenance import SYNTHETIC_COMMENT, mark_synthetic
+from afet_video.video.timing import output_tick
+
+_MP4_SUFFIXES = (".mp4", ".m4v", ".mov")
+
+
+class VideoWriter:
+    """Writer of one video; use it as a context manager, or call `close`.
+
+    Parameters
+    ----------
+    path : where to write, a temporary name with the final suffix; an error leaves whatever was written.
+    source : the video whose sound, subtitles, tags and chapters are copied.
+    info : of the source.
+    settings : how to encode.
+    metadata : more container tags; a comment is joined to the source's own.
+
+    Attributes
+    ----------
+    warnings : what could not be kept; complete after `close`.
+
+    Raises
+    ------
+    EncodeError
+        If the suffix, the codec or the sound do not go together; the message lists what does.
+    OutputError
+        If the file cannot be written, the disk being full included.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        source: Path,
+        info: VideoInfo,
+        settings: EncodeSettings,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        choose_codec(settings, info, path.suffix)
+        self.path = path
+        self.warnings: list[str] = []
+        self._source_path = source
+        self._info = info
+        self._settings = settings
+        self._metadata = dict(metadata or {})
+        if settings.mark_synthetic:
+            given = self._metadata.get("comment")
+            self._metadata["comment"] = f"{given} | {SYNTHETIC_COMMENT}" if given else SYNTHETIC_COMMENT
+        self._closing = contextlib.ExitStack()
+        self._container: OutputContainer | None = None
+        self._stream: VideoStream
+        self._copied: CopiedStreams
+        self._plan: EncodePlan
+        self._turn: Orientation | None = None
+        self._tick = Fraction(0)
+        self._last_pts: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._abandon()
+
+    def write(self, frame: StoredFrame) -> None:
+        """Encode the next frame. Its pixels must not be changed afterwards."""
+        with self._guarded():
+            if self._container is None:
+                self._open(frame)
+            picture = frame.stored if self._turn is None else upright(frame.stored, self._turn)
+            picture = to_format(picture, self._plan.pixel_format)
+            picture.pict_type = 0  # the encoder chooses; decoded frames remember what they were
+            picture.time_base = self._tick
+            picture.pts = self._next_pts(frame)
+            picture.duration = round(frame.duration * frame.timestamp.time_base / self._tick)
+            self._mux(picture)
+
+    def close(self) -> None:
+        """Write what the encoder still holds and the rest of the sound, and finish the file.
+
+        Raises
+        ------
+        EncodeError
+            If no frame was written.
+        OutputError
+            If the disk is full or the file cannot be written.
+        """
+        if self._container is None:
+            raise EncodeError(f"{self.path}: no frame was written, so there is no video to finish")
+        with self._guarded():
+            self._mux(None)
+            self._copied.copy_until(None)
+            self._container.close()
+        self.warnings.extend(text for text in self._copied.warnings if text not in self.warnings)
+        self._closing.close()
+        if self._settings.mark_synthetic and self.path.suffix.lower() in _MP4_SUFFIXES:
+            mark_synthetic(self.path)
+
+    def _open(self, frame: StoredFrame) -> None:
+        """Open source and target; the first frame tells what the pictures are."""
+        suffix = self.path.suffix.lower()
+        source = self._closing.enter_context(open_media(self._source_path))
+        matrix = display_matrix(frame.stored)
+        if frame.orientation != Orientation() and not self._can_turn(frame.orientation):
+            self._turn = frame.orientation
+            self.warnings.append(f"{suffix} cannot hold how the video is turned: its pictures are stored upright")
+        first = frame.stored if self._turn is None else upright(frame.stored, self._turn)
+        size = (first.width, first.height)
+        self._plan = plan_encoding(self._settings, self._info, suffix, first.format.name, size)
+        self.warnings.extend(self._plan.warnings)
+        self._tick, notes = output_tick(suffix, self._source_path, self._info)
+        self.warnings.extend(notes)
+        options = self._muxer_options(source)
+        self._container = av.open(str(self.path), "w", container_options=options)
+        self._closing.callback(self._container.close)
+        first = to_format(first, self._plan.pixel_format)
+        self._stream = self._video_stream(first)
+        if self._turn is None and frame.orientation != Orientation():
+            self._stream.set_display_matrix(matrix)
+        video = next(s for s in source.streams.video if not int(s.disposition) & 0x400)
+        self._stream.metadata.update(recording_tags(video.metadata))
+        self._copied = CopiedStreams(source, self._container, self.path.name)
+        copy_container_tags(source, self._container, self._metadata)
+
+    def _video_stream(self, first: av.VideoFrame) -> VideoStream:
+        container, plan = self._container, self._plan
+        assert container is not None
+        rate = self._info.average_rate or Fraction(25)
+        if rate.numerator > 1_000_000 or rate.denominator > 1_000_000:
+            rate = rate.limit_denominator(1001)
+        stream = cast(VideoStream, container.add_stream(plan.library, rate=rate, options=dict(plan.options)))
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = first.width, first.height, plan.pixel_format
+        context.time_base = self._tick
+        stream.time_base = self._tick
+        context.thread_type = "AUTO"
+        context.colorspace = first.colorspace
+        context.color_range = first.color_range
+        context.color_primaries = first.color_primaries
+        context.color_trc = first.color_trc
+        context.flags |= av.codec.context.Flags.frame_duration.value
+        aspect = self._info.sample_aspect_ratio
+        if aspect and aspect != 1:
+            turned = self._turn is not None and self._turn.is_transposed
+            context.sample_aspect_ratio = 1 / aspect if turned else aspect
+        if plan.codec == "hevc" and self.path.suffix.lower() in _MP4_SUFFIXES:
+            context.codec_tag = "hvc1"  # Apple's players refuse FFmpeg's default hev1
+        return stream
+
+    def _muxer_options(self, source: InputContainer) -> dict[str, str]:
+        if self.path.suffix.lower() not in _MP4_SUFFIXES:
+            return {}
+        # only the freely named kind of tag can hold the camera's own keys
+        own = any(key.startswith("com.") for key in source.metadata)
+        # where a stream starts later than the others is kept in ticks of the whole movie, by default milliseconds
+        ticks = [s.time_base.denominator for s in source.streams if s.type == "audio" and s.time_base]
+        scale = lcm(1000, self._tick.denominator, *ticks)
+        flags = {"movflags": "+faststart" + ("+use_metadata_tags" if own else "")}
+        return flags | ({"movie_timescale": str(scale)} if scale < 2**31 else {})
+
+    def _can_turn(self, orientation: Orientation) -> bool:
+        suffix = self.path.suffix.lower()
+        return suffix in _MP4_SUFFIXES or (suffix in (".mkv", ".webm") and not orientation.is_mirrored)
+
+    def _next_pts(self, frame: StoredFrame) -> int:
+        pts = round(frame.timestamp.seconds / self._tick)
+        if self._last_pts is not None and pts <= self._last_pts:
+            pts = self._last_pts + 1
+        self._last_pts = pts
+        return pts
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        assert self._container is not None
+        for packet in self._stream.encode(picture):
+            stamp = packet.dts if packet.dts is not None else packet.pts
+            self._copied.copy_until(None if stamp is None else stamp * packet.time_base)
+            self._container.mux(packet)
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Turn what FFmpeg raises into our errors; after one the file is given up."""
+        try:
+            with disk_errors(self.path), _quiet_svt():
+                try:
+                    yield
+                except av.FFmpegError as error:
+                    if isinstance(error, OSError) and error.errno in (28, 122, 27, 5, 30):
+                        raise OSError(error.errno, error.strerror) from error
+                    what = f"{error.strerror or error}"
+                    raise EncodeError(f"{self.path}: the encoder or container refuses the video ({what})") from error
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self._closing.close()
+
+
+@contextlib.contextmanager
+def _quiet_svt() -> Iterator[None]:
+    """Keep SVT-AV1 from printing its banner: it listens to nothing but this variable."""
+    old = os.environ.get("SVT_LOG")
+    os.environ["SVT_LOG"] = "1"
+    try:
+        yield
+    finally:
+        if old is None:
+            del os.environ["SVT_LOG"]
+        else:
+            os.environ["SVT_LOG"] = old

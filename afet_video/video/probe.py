@@ -1,0 +1,65 @@
+"""What a container says of its video.
+
+in: an open container and its first picture -> out: `VideoInfo`, display matrix.  Must not: read further pictures.
+"""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from afet_video.datatypes import ColorTags, VideoInfo
+from afet_video.video.frame import Orientation
+
+
+def display_matrix(picture: av.VideoFrame) -> tuple[int, ...] | None:
+    """Return the 9 numbers of the display matrix, None if there is none."""
+    side_data: Any = picture.side_data  # PyAV's stub knows motion vectors only
+    for data in side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            return struct.unpack("=9i", bytes(data))
+    return None
+
+
+def describe(
+    path: Path, container: InputContainer, stream: VideoStream, picture: av.VideoFrame, orientation: Orientation
+) -> VideoInfo:
+    """Collect what is known before the frames are read."""
+    coded = (int(picture.width), int(picture.height))
+    context = stream.codec_context
+    color = ColorTags(
+        space=int(picture.colorspace),
+        range=int(picture.color_range),
+        primaries=int(picture.color_primaries),
+        transfer=int(picture.color_trc),
+    )
+    duration = None
+    if stream.duration is not None and stream.time_base:
+        duration = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        duration = container.duration / 1e6
+    aspect = stream.sample_aspect_ratio
+    return VideoInfo(
+        path=path,
+        container=container.format.name,
+        codec=context.codec.canonical_name,
+        pixel_format=picture.format.name,
+        bit_depth=max(c.bits for c in picture.format.components),
+        size_wh=orientation.size_wh(coded),
+        coded_size_wh=coded,
+        rotation_deg=orientation.rotation_deg,
+        time_base=stream.time_base or Fraction(1, 90000),
+        average_rate=stream.average_rate or stream.guessed_rate,
+        frame_count=stream.frames or None,
+        duration_s=duration,
+        sample_aspect_ratio=aspect or None,
+        color=color,
+        audio_streams=len(container.streams.audio),
+        subtitle_streams=len(container.streams.subtitles),
+    )

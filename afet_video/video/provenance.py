@@ -1,0 +1,103 @@
+"""Say in the file itself that the picture is synthetic.
+
+in: an MP4 or MOV file -> out: the same file with an XMP packet in a top-level `uuid` box at its end.
+Must not: move what is in the file (chunk offsets stay valid), or decode it.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from afet_video.errors import InputError, OutputError
+from afet_video.outputs import disk_errors
+
+SYNTHETIC_COMMENT = (
+    "Synthetic: facial movement on one side was altered by afet-video to simulate a facial palsy. "
+    "IPTC digital source type: compositeSynthetic"
+)
+"""Text of the container's comment tag."""
+
+XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
+"""The box type that Adobe's XMP specification (part 3) gives to XMP in ISO base media files."""
+
+_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+
+_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+   <Iptc4xmpExt:DigitalSourceType>{value}</Iptc4xmpExt:DigitalSourceType>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"""
+
+
+def mark_synthetic(path: Path, *, source_type: str = "compositeSynthetic") -> None:
+    """Append the IPTC digital source type to an MP4 or MOV file; a mark at the file's end is replaced.
+
+    Parameters
+    ----------
+    path : the finished file.
+    source_type : a term of IPTC's digital source type vocabulary.
+
+    Raises
+    ------
+    OutputError
+        If the file is not an MP4 or MOV file, or cannot be written.
+    """
+    body = XMP_UUID + _PACKET.format(value=_SOURCE_TYPES + source_type).encode()
+    with disk_errors(path), path.open("r+b") as file:
+        boxes = list(_boxes(file))
+        end = file.seek(0, 2)
+        if not boxes or boxes[0][0] != b"ftyp" or sum(box[2] for box in boxes) != end:
+            raise OutputError(f"{path} is not a whole MP4 or MOV file: it cannot be marked as synthetic")
+        kind, start, _ = boxes[-1]
+        if kind == b"uuid" and _is_xmp(file, start):
+            end = start
+        file.seek(end)
+        file.truncate()
+        file.write(struct.pack(">I4s", 8 + len(body), b"uuid") + body)
+
+
+def read_mark(path: Path) -> str | None:
+    """Return the digital source type (its last part, e.g. "compositeSynthetic") of a file, None if it has none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for kind, start, size in _boxes(file):
+                if kind == b"uuid" and _is_xmp(file, start):
+                    file.seek(start + 24)
+                    found = re.search(rb"DigitalSourceType[>=\"\s]+([^<\"\s]+)", file.read(size - 24))
+                    return found[1].decode().rpartition("/")[2] if found else None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    return None
+
+
+def _is_xmp(file: BinaryIO, start: int) -> bool:
+    file.seek(start + 8)
+    return file.read(16) == XMP_UUID
+
+
+def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, start and size of each top-level box; stop at the first that makes no sense."""
+    length, start = file.seek(0, 2), 0
+    while start + 8 <= length:
+        file.seek(start)
+        size, kind = struct.unpack(">I4s", file.read(8))
+        if size == 1:
+            size = int.from_bytes(file.read(8), "big")
+        if size < 8 or start + size > length:
+            return
+        yield kind, start, size
+        start += size

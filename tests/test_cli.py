@@ -1,0 +1,425 @@
+"""The command line in-process, and as a process where only a process will do."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import typing
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+import afet_video
+from afet_video.cli import app
+from afet_video.cli.convert import SETTING_OF_OPTION
+from afet_video.cli.progress import shown_progress
+from afet_video.cli.summary import print_summary
+from afet_video.datatypes import NeutralChoice, PalsyProfile, Progress, RunReport, Side, Timestamp
+from afet_video.errors import InputError
+from afet_video.settings_io import settings_to_mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+Call = dict[str, Any]
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def report(target: Path = Path("out.mp4"), **changes: Any) -> RunReport:
+    neutral = NeutralChoice(12, Timestamp(400, Fraction(1, 1000)), 0.875, "auto", {"lids": 0.9}, "calm and frontal")
+    values: dict[str, Any] = {
+        "source": Path("in.mp4"),
+        "target": target,
+        "tracks": Path("out.tracks.parquet"),
+        "sidecar": Path("out.json"),
+        "contact_sheet": None,
+        "frames": 100,
+        "frames_by_status": {"detected": 97, "interpolated": 0, "missing": 3},
+        "neutral": neutral,
+        "profile": PalsyProfile(Side.RIGHT, 0.25),
+        "duration_s": 4.0,
+        "seconds_by_stage": {"detect": 1.5, "splice": 0.5},
+        "warnings": ("the file ends early",),
+    }
+    return RunReport(**{**values, **changes})
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """What the command line asks of `afet_video.convert`, which does nothing here."""
+    made: list[Call] = []
+
+    def fake(source: Path, target: Path, **options: Any) -> RunReport:
+        made.append({"source": source, "target": target, **options})
+        return report(target)
+
+    monkeypatch.setattr(afet_video, "convert", fake)
+    return made
+
+
+def raising(error: BaseException) -> Callable[..., RunReport]:
+    def fake(*_: Any, **__: Any) -> RunReport:
+        raise error
+
+    return fake
+
+
+def one_error_line(result: Any) -> str:
+    """Assert that a run failed as a user should see it, and return the line."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("afet-video: error: ")
+    assert "Traceback" not in result.stderr
+    return str(lines[0]).removeprefix("afet-video: error: ")
+
+
+# --- options -> settings -------------------------------------------------------------------------------------------
+
+
+def test_no_option_means_the_default_settings(calls: list[Call]) -> None:
+    assert run("convert", "in.mp4", "out.mp4").exit_code == 0
+    (call,) = calls
+    assert call == {
+        "source": Path("in.mp4"),
+        "target": Path("out.mp4"),
+        "settings": afet_video.ConvertSettings(),
+        "tracks": None,
+        "contact_sheet": None,
+        "overwrite": False,
+        "on_progress": None,  # stderr is no terminal here
+    }
+
+
+def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
+    options = "--side right --movement-kept 0.25 --ramp linear --ramp-width 0.5 --neutral frame:7 --on-no-face hold"
+    options += " --face 1 --codec hevc --crf 20 --no-synthetic-mark"
+    files = "--tracks t.csv --contact-sheet s.png --overwrite"
+    result = run("convert", "in.mp4", "out.mp4", *options.split(), *files.split())
+    assert result.exit_code == 0, result.output
+    (call,) = calls
+    settings = settings_to_mapping(call["settings"])
+    assert settings["profile"] == {"side": "right", "movement_kept": 0.25}
+    assert (settings["splice"]["ramp"], settings["splice"]["ramp_width"]) == ("linear", 0.5)
+    assert (settings["neutral"]["choice"], settings["tracker"]["face"]) == ("frame:7", "1")
+    assert settings["on_no_face"] == "hold"
+    encode = settings["encode"]
+    assert (encode["codec"], encode["crf"]) == ("hevc", 20)
+    assert (encode["lossless"], encode["mark_synthetic"]) == (False, False)
+    assert (call["tracks"], call["contact_sheet"], call["overwrite"]) == (Path("t.csv"), Path("s.png"), True)
+
+
+def test_options_win_over_the_settings_file_and_the_file_over_defaults(calls: list[Call], tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text('on_no_face = "hold"\n[profile]\nside = "right"\nmovement_kept = 0.5\n[encode]\ncrf = 20\n')
+    assert run("convert", "a.mp4", "b.mp4", "--settings", path, "--movement-kept", "0", "--lossless").exit_code == 0
+    settings = calls[0]["settings"]
+    assert settings.profile == PalsyProfile(Side.RIGHT, 0.0)
+    assert settings.on_no_face == "hold"
+    assert (settings.encode.crf, settings.encode.lossless) == (None, True)
+
+
+def test_options_and_settings_offer_the_same_choices() -> None:
+    """The command line repeats the choices (it must not import the stages for `--help`): they must not drift apart."""
+    for option, key in SETTING_OF_OPTION.items():
+        *parents, last = key.split(".")
+        owner: Any = afet_video.ConvertSettings
+        for name in parents:
+            owner = typing.get_type_hints(owner)[name]
+        declared = typing.get_type_hints(owner)[last]
+        accepted = typing.get_args(typing.get_args(_hints()[option])[0]) if typing.get_args(_hints()[option]) else ()
+        offered = {value for value in accepted if isinstance(value, str)}
+        if typing.get_origin(declared) is typing.Literal:
+            assert offered == set(typing.get_args(declared)), key
+        elif declared is Side:
+            assert offered == set(Side)
+        elif offered:
+            with pytest.raises(afet_video.SettingsError):
+                afet_video.replace_nested(afet_video.ConvertSettings(), {key: "no such choice"})
+            for value in offered:
+                afet_video.replace_nested(afet_video.ConvertSettings(), {key: value})
+
+
+def _hints() -> dict[str, Any]:
+    from afet_video.cli.convert import convert
+
+    return typing.get_type_hints(convert)
+
+
+# --- what is printed -----------------------------------------------------------------------------------------------
+
+
+def test_the_summary_tells_what_was_found_and_written(calls: list[Call]) -> None:
+    result = run("convert", "in.mp4", "a/very/long/path/" * 8 + "out.mp4")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    text = result.stdout
+    for expected in (
+        "a/very/long/path/" * 8 + "out.mp4",
+        "out.tracks.parquet",
+        "out.json",
+        "100: 97 detected, 3 missing",
+        "frame 12 at 0.40 s, found (score 0.88: calm and frontal)",
+        "right side (the subject's own), 25% of movement kept",
+        "2.0 s = 50.0 frames/s, 2.00 x real time (detect 1.5 s, splice 0.5 s)",
+        "warning: the file ends early",
+    ):
+        assert expected in text, text
+    assert "interpolated" not in text
+    assert "Contact sheet" not in text
+
+
+def test_the_summary_copes_with_little_to_say() -> None:
+    stream = io.StringIO()
+    neutral = NeutralChoice(-1, None, 1.0, "image")
+    print_summary(
+        report(neutral=neutral, duration_s=0.0, seconds_by_stage={}, frames_by_status={}, contact_sheet=Path("s.png")),
+        console=Console(file=stream),
+    )
+    assert "from a picture (score 1.00)" in stream.getvalue()
+    assert "s.png" in stream.getvalue()
+
+
+def test_json_is_one_object_and_nothing_else(calls: list[Call]) -> None:
+    result = run("convert", "in.mp4", "out.mp4", "--json")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    found = json.loads(result.stdout)
+    assert found["frames_by_status"] == {"detected": 97, "interpolated": 0, "missing": 3}
+    assert found["target"] == "out.mp4"
+    assert found["neutral"]["timestamp"] == {"pts": 400, "time_base": "1/1000"}
+    assert found["neutral"]["seconds"] == 0.4
+    assert found["profile"] == {"side": "right", "movement_kept": 0.25}
+    assert found["contact_sheet"] is None
+
+
+def test_quiet_prints_nothing(calls: list[Call]) -> None:
+    result = run("convert", "in.mp4", "out.mp4", "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_progress_shows_both_passes_on_a_terminal() -> None:
+    stream = io.StringIO()
+    with shown_progress(quiet=False, console=Console(file=stream, force_terminal=True, width=120)) as on_progress:
+        assert on_progress is not None
+        for done in (1, 5, 12):
+            on_progress(Progress("detect", done, 10))  # the container promised 10, there are 12
+        on_progress(Progress("splice", 3, None))
+    text = stream.getvalue()
+    assert "finding the face" in text
+    assert "12/12" in text
+    assert "writing the video" in text
+    assert "fps" in text
+
+
+def test_progress_is_silent_without_a_terminal_or_when_quiet() -> None:
+    with shown_progress(quiet=False, console=Console(file=io.StringIO())) as on_progress:
+        assert on_progress is None
+    with shown_progress(quiet=True, console=Console(file=io.StringIO(), force_terminal=True)) as on_progress:
+        assert on_progress is None
+
+
+# --- failures ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["convert"],
+        ["convert", "in.mp4"],
+        ["convert", "in.mp4", "out.mp4", "--side", "middle"],
+        ["convert", "in.mp4", "out.mp4", "--movement-kept", "1.5"],
+        ["convert", "in.mp4", "out.mp4", "--movement-kept", "much"],
+        ["convert", "in.mp4", "out.mp4", "--ramp-width", "-1"],
+        ["convert", "in.mp4", "out.mp4", "--crf", "99"],
+        ["convert", "in.mp4", "out.mp4", "--codec", "cinepak"],
+        ["convert", "in.mp4", "out.mp4", "--on-no-face", "explode"],
+        ["convert", "in.mp4", "out.mp4", "--no-such-option"],
+        ["no-such-command"],
+    ],
+)
+def test_wrong_usage_exits_with_2(calls: list[Call], arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert calls == []
+
+
+def test_an_error_of_ours_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(afet_video, "convert", raising(InputError("in.mp4 is empty:\nrecord it again")))
+    assert one_error_line(run("convert", "in.mp4", "out.mp4")) == "in.mp4 is empty: record it again"
+
+
+def test_an_error_in_json_mode_is_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(afet_video, "convert", raising(InputError("in.mp4 is empty")))
+    result = run("convert", "in.mp4", "out.mp4", "--json")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert json.loads(result.stdout) == {"error": "in.mp4 is empty", "kind": "InputError"}
+
+
+def test_a_bug_is_one_line_that_says_how_to_report_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(afet_video, "convert", raising(ZeroDivisionError("division by zero")))
+    line = one_error_line(run("convert", "in.mp4", "out.mp4"))
+    assert "ZeroDivisionError: division by zero" in line
+    assert "AFET_DEBUG=1" in line
+    monkeypatch.setenv("AFET_DEBUG", "1")
+    result = run("convert", "in.mp4", "out.mp4")
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_a_missing_system_library_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = OSError("libGLESv2.so.2: cannot open shared object file: No such file or directory")
+    monkeypatch.setattr(afet_video, "convert", raising(error))
+    line = one_error_line(run("convert", "in.mp4", "out.mp4"))
+    assert line.startswith("the system library libGLESv2.so.2 is missing")
+    assert "libgles2" in line
+
+
+def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(afet_video, "convert", raising(KeyboardInterrupt()))
+    result = run("convert", "in.mp4", "out.mp4")
+    assert result.exit_code == 130
+    assert result.stderr == "afet-video: error: interrupted: no output was written\n"
+
+
+def test_an_exit_code_passes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(afet_video, "convert", raising(typer.Exit(7)))
+    assert run("convert", "in.mp4", "out.mp4").exit_code == 7
+
+
+# --- bad input, through the real program ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
+    """A folder with a good clip and bad ones, in which a failing run must leave nothing."""
+    (tmp_path / "good.mp4").write_bytes(short_clip.read_bytes())
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("this is no video\n" * 50)
+    (tmp_path / "there.mp4").write_text("mine")
+    (tmp_path / "bad.toml").write_text('[profile]\nsied = "left"\n')
+    (tmp_path / "range.toml").write_text("[profile]\nmovement_kept = 1.5\n")
+    (tmp_path / "folder").mkdir()
+    before = {path: path.stat().st_size for path in tmp_path.rglob("*")}
+    yield tmp_path
+    assert {path: path.stat().st_size for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.mp4", "out.mp4"], ["missing.mp4"]),
+        (["folder", "out.mp4"], ["folder"]),
+        (["empty.mp4", "out.mp4"], ["empty.mp4"]),
+        (["text.mp4", "out.mp4"], ["text.mp4"]),
+        (["good.mp4", "good.mp4", "--overwrite"], ["good.mp4"]),
+        (["good.mp4", "there.mp4"], ["there.mp4", "--overwrite"]),
+        (["good.mp4", "folder"], ["folder"]),
+        (["good.mp4", "nowhere/out.mp4"], ["nowhere"]),
+        (["good.mp4", "out.xyz"], [".xyz"]),
+        (["good.mp4", "out.mp4", "--tracks", "t.xyz"], [".xyz"]),
+        (["good.mp4", "out.mp4", "--codec", "ffv1"], ["ffv1", ".mp4"]),
+        (["good.mp4", "out.mp4", "--crf", "18", "--lossless"], ["crf", "lossless"]),
+        (["good.mp4", "out.mp4", "--neutral", "999"], ["999"]),
+        (["good.mp4", "out.mp4", "--neutral", "frame:999"], ["999"]),
+        (["good.mp4", "out.mp4", "--neutral", "missing.png"], ["missing.png"]),
+        (["good.mp4", "out.mp4", "--face", "nobody"], ["nobody"]),
+        (["good.mp4", "out.mp4", "--settings", "missing.toml"], ["missing.toml"]),
+        (["good.mp4", "out.mp4", "--settings", "bad.toml"], ['"profile.sied"', '"profile.side"', "bad.toml"]),
+        (["good.mp4", "out.mp4", "--settings", "range.toml"], ["movement_kept", "1.5"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    line = one_error_line(run("convert", *arguments))
+    assert "unexpected" not in line
+    assert [word for word in words if word not in line] == [], line
+
+
+# --- as a process --------------------------------------------------------------------------------------------------
+
+
+def test_a_clone_converts_a_clip(short_clip: Path, tmp_path: Path) -> None:
+    target, sheet = tmp_path / "palsy.mp4", tmp_path / "palsy.png"
+    command = [sys.executable, "cli.py", "convert", short_clip, target, "--json", "--contact-sheet", sheet]
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    assert found["frames"] == sum(found["frames_by_status"].values()) > 0
+    for key in ("target", "tracks", "sidecar", "contact_sheet"):
+        assert Path(found[key]).stat().st_size > 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        Path(found[key]).name for key in ("target", "tracks", "sidecar", "contact_sheet")
+    }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "kill"])
+def test_stopping_a_run_leaves_no_file(sample_clip: Path, tmp_path: Path, number: int, code: int) -> None:
+    command = [sys.executable, "cli.py", "convert", str(sample_clip), str(tmp_path / "palsy.mp4")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not any(tmp_path.iterdir()) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, (out, err)
+    assert list(tmp_path.iterdir()) == []
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 1
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "cli.py", "convert", "--help"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=30)
+    assert errors == b""
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_version_is_printed() -> None:
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"afet-video {afet_video.__version__}\n")
+
+
+def test_every_command_and_option_has_help_and_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    group: Any = typer.main.get_command(app)
+    assert group.help
+    assert "convert" in group.commands
+    for name, command in group.commands.items():
+        assert command.help, name
+        assert f"afet-video {name}" in readme
+        for parameter in command.params:
+            if parameter.param_type_name == "argument":
+                assert f"`{parameter.metavar}`" in readme, parameter.name
+                continue
+            assert parameter.help, (name, parameter.name)
+            for option in parameter.opts:
+                assert f"`{option}" in readme, option

@@ -1,0 +1,40 @@
+"""The model that ships is the one expected; anything else is a clear error."""
+
+from pathlib import Path
+
+import pytest
+
+from afet_video.errors import ModelFileError
+from afet_video.model_files import FACE_LANDMARKER, locate, verify
+
+
+def test_the_shipped_model_is_the_expected_one() -> None:
+    path = locate(FACE_LANDMARKER)
+    assert path.name == "face_landmarker.task"
+    assert path.stat().st_size == FACE_LANDMARKER.size
+
+
+def test_a_missing_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"nowhere\.task.*install afet-video again"):
+        verify(tmp_path / "nowhere.task", FACE_LANDMARKER)
+
+
+def test_a_cut_model(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.task"
+    cut.write_bytes(locate(FACE_LANDMARKER).read_bytes()[:-1])
+    with pytest.raises(ModelFileError, match="has 3758595 bytes"):
+        verify(cut, FACE_LANDMARKER)
+
+
+def test_one_wrong_byte(tmp_path: Path) -> None:
+    data = bytearray(locate(FACE_LANDMARKER).read_bytes())
+    data[1_000_000] ^= 1
+    damaged = tmp_path / "damaged.task"
+    damaged.write_bytes(data)
+    with pytest.raises(ModelFileError, match="is damaged"):
+        verify(damaged, FACE_LANDMARKER)
+
+
+def test_a_folder_in_place_of_the_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError):
+        verify(tmp_path, FACE_LANDMARKER)

@@ -1,0 +1,49 @@
+"""The mark of synthetic pictures in the file itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from synthetic import make_clip, stored_planes
+
+from afet_video.errors import InputError, OutputError
+from afet_video.video.provenance import XMP_UUID, mark_synthetic, read_mark
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_the_mark_is_read_back_and_the_file_still_plays(suffix: str, tmp_path: Path) -> None:
+    path = make_clip(tmp_path / f"clip{suffix}")
+    before, planes = path.read_bytes(), stored_planes(path)
+    assert read_mark(path) is None
+    mark_synthetic(path)
+    assert read_mark(path) == "compositeSynthetic"
+    after = path.read_bytes()
+    assert after.startswith(before)  # nothing has moved
+    box = after[len(before) :]
+    assert int.from_bytes(box[:4], "big") == len(box)
+    assert box[4:24] == b"uuid" + XMP_UUID
+    assert b"http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic" in box
+    assert all((a[0] == b[0]).all() for a, b in zip(stored_planes(path), planes, strict=True))
+
+
+def test_a_mark_is_replaced_not_repeated(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mp4")
+    mark_synthetic(path)
+    size = path.stat().st_size
+    mark_synthetic(path)
+    assert path.stat().st_size == size
+    mark_synthetic(path, source_type="compositeWithTrainedAlgorithmicMedia")
+    assert read_mark(path) == "compositeWithTrainedAlgorithmicMedia"
+    assert path.read_bytes().count(XMP_UUID) == 1
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.mp4"
+    other.write_text("plain text, long enough to be read as a box of some kind")
+    with pytest.raises(OutputError, match="cannot be marked"):
+        mark_synthetic(other)
+    assert read_mark(other) is None
+    assert read_mark(make_clip(tmp_path / "clip.mkv")) is None
+    with pytest.raises(InputError, match="cannot read"):
+        read_mark(tmp_path / "missing.mp4")
