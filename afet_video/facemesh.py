@@ -71,18 +71,18 @@ LIPS_INNER: tuple[int, ...] = (
 
 LEFT_COMMISSURE, RIGHT_COMMISSURE = 291, 61
 
-COMMISSURES: tuple[int, ...] = (61, 62, 76, 78, 291, 292, 306, 308)
-"""All landmarks at the corners of the mouth."""
+LIP_ROWS: tuple[tuple[int, ...], ...] = (
+    LIPS_OUTER,
+    (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 307, 320, 404, 315, 16, 85, 180, 90, 77),
+    (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96),
+    LIPS_INNER,
+)
+"""All landmarks on the red of the lips in four closed rows from the outer to the inner edge, place by place alike."""
 
-UPPER_LIP: tuple[int, ...] = (
-    185, 40, 39, 37, 0, 267, 269, 270, 409, 191, 80, 81, 82, 13, 312, 311, 310, 415,
-    11, 12, 38, 41, 42, 72, 73, 74, 183, 184, 268, 271, 272, 302, 303, 304, 407, 408,
-)
-LOWER_LIP: tuple[int, ...] = (
-    375, 321, 405, 314, 17, 84, 181, 91, 146, 324, 318, 402, 317, 14, 87, 178, 88, 95,
-    15, 16, 77, 85, 86, 89, 90, 96, 179, 180, 307, 315, 316, 319, 320, 325, 403, 404,
-)
-"""All landmarks on the red of each lip, without the commissures."""
+COMMISSURES: tuple[int, ...] = tuple(row[place] for row in LIP_ROWS for place in (0, 10))
+UPPER_LIP: tuple[int, ...] = tuple(index for row in LIP_ROWS for index in row[1:10])
+LOWER_LIP: tuple[int, ...] = tuple(index for row in LIP_ROWS for index in row[11:])
+"""The rows' corners, and the landmarks of each lip without them."""
 
 IBUG68: tuple[int, ...] = (
     127, 234, 93, 132, 172, 136, 149, 176, 152, 400, 378, 365, 397, 361, 323, 454, 356,

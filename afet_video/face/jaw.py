@@ -1,13 +1,19 @@
 """The jaw: how much each landmark is carried by it.
 
-in: the rest shape -> out: one weight a landmark.  Must not: see single frames.
+in: the rest shape, what a frame's chin and lower lip did -> out: displacement by the jaw.  Must not: see pixels.
 
 The jaw hangs on the trigeminal nerve, so a facial palsy leaves it alone: chin and lower lip go with it on both sides.
-A landmark moves by (weight x movement of the chin): full weight on chin and lower lip, half at the commissures, next
-to none on the upper lip, less towards the ear, where the hinge is (displacement grows with the distance from it).
+A landmark moves by (weight x movement of the chin): full weight on the chin, half at the commissures, next to none on
+the upper lip, less towards the ear, where the hinge is (displacement grows with the distance from it).
+
+The lower lip is slack between the commissures and its own middle, which both halves share: how far the middle went
+(`lip_drop`, in movements of the chin) is taken from the frame itself, within what a jaw can do. Lips held shut over a
+dropped jaw thus stay shut, and an open mouth stays open to its full depth.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,41 +23,77 @@ from afet_video import facemesh
 CHIN: tuple[int, ...] = (152, 175, 199, 148, 377, 176, 400)
 """Landmarks of the chin whose median movement stands for the jaw's."""
 
+_LIP_MIDDLE = (14, 15, 16, 17)
 _HINGE = (234, 454)  # in front of the ears: the temporomandibular joints, as near as the mesh has them
 
-_COMMISSURE, _UPPER_LIP, _LOWER_LIP = 0.50, 0.08, 1.12
-"""Share of the chin's movement that each part of the lips goes through when the jaw drops and the lips stay slack.
+_COMMISSURE, _UPPER_LIP = 0.50, 0.08
+"""Share of the chin's movement that these parts of the lips go through when the jaw drops and the lips stay slack."""
 
-The lower lip lies further from the hinge than the chin's skin does, hence above 1.
-"""
+_LIP_DROP_RANGE = (0.0, 1.9)
+"""Bounds of `lip_drop`. Opening jaws on real faces: 1.8 to 1.9, rendered ones 1.25; beyond, muscles pull the lip."""
 
-_BELOW_MOUTH_IOD, _ABOVE_MOUTH_IOD = 0.25, 0.18
+_SLACK_LIP_DROP = 1.25
+
+_BELOW_MOUTH_IOD, _ABOVE_MOUTH_IOD, _LIP_REACH_IOD = 0.25, 0.18, 0.12
+_JAW_RANGE_IOD = (0.04, 0.10)
+"""Movement of the chin from which `lip_drop` is taken from the frame, and is so in full."""
 
 
-def jaw_weights(rest: NDArray[np.float64], iod_px: float) -> NDArray[np.float64]:
-    """Return (478,) weights from the rest shape (478, 3) in pixels of a near-frontal face."""
-    mouth = rest[[facemesh.LEFT_COMMISSURE, facemesh.RIGHT_COMMISSURE], 1].mean()
+@dataclass(frozen=True, slots=True, eq=False)
+class JawModel:
+    """Weights (478,) of each landmark for the chin's movement: `fixed + lip_drop * lip`."""
+
+    fixed: NDArray[np.float64]
+    lip: NDArray[np.float64]
+    iod_px: float
+
+    def displacement(self, displacement: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the jaw's share (478, 3) of a frame's displacement (478, 3) from rest, pixels, neutral's frame."""
+        chin = np.median(displacement[list(CHIN)], axis=0)
+        middle = np.median(displacement[list(_LIP_MIDDLE)], axis=0)
+        moved = float(np.linalg.norm(chin[:2]))
+        seen = np.clip(float(chin[:2] @ middle[:2]) / max(moved, 1e-6) ** 2, *_LIP_DROP_RANGE)
+        # While the jaw hardly moves, whatever the lip does is its muscles' doing.
+        known = np.clip((moved / self.iod_px - _JAW_RANGE_IOD[0]) / (_JAW_RANGE_IOD[1] - _JAW_RANGE_IOD[0]), 0.0, 1.0)
+        weights = self.fixed + (_SLACK_LIP_DROP + known * (seen - _SLACK_LIP_DROP)) * self.lip
+        result: NDArray[np.float64] = weights[:, None] * chin
+        return result
+
+
+def jaw_model(rest: NDArray[np.float64], iod_px: float) -> JawModel:
+    """Return the weights for a rest shape (478, 3) in pixels of a near-frontal face."""
+    right, left = rest[facemesh.RIGHT_COMMISSURE], rest[facemesh.LEFT_COMMISSURE]
+    mouth = (right[1] + left[1]) / 2
     below = (rest[:, 1] - mouth) / iod_px
-    weights = np.where(
+    skin = np.where(
         below >= 0,
         0.45 + 0.55 * below / _BELOW_MOUTH_IOD,
         0.45 * np.clip(1 + below / _ABOVE_MOUTH_IOD, 0, 1) ** 1.5,
     ).clip(0.0, 1.0)
-    weights[facemesh.SKIN_COUNT :] = 0.0
-    for index, weight in _lip_weights(rest).items():
-        weights[index] = weight
     hinge, chin = rest[list(_HINGE), 2].mean(), rest[list(CHIN), 2].mean()
-    result: NDArray[np.float64] = weights * np.clip((hinge - rest[:, 2]) / (hinge - chin), 0.0, 1.15)
+    skin *= np.clip((hinge - rest[:, 2]) / (hinge - chin), 0.0, 1.15)
+    skin[facemesh.SKIN_COUNT :] = 0.0
+    across = np.clip((rest[:, 0] - right[0]) / (left[0] - right[0]), 0.0, 1.0)
+    middle = np.sin(np.pi * across) ** 0.8
+    lip = _near_lower_lip(rest, iod_px) * middle
+    fixed = skin * (1 - lip)
+    for indices, full in ((facemesh.UPPER_LIP, _UPPER_LIP), (facemesh.COMMISSURES, _COMMISSURE)):
+        chosen = list(indices)
+        share = middle[chosen] if indices is facemesh.UPPER_LIP else 0.0
+        fixed[chosen] = _COMMISSURE + (full - _COMMISSURE) * share
+        lip[chosen] = 0.0
+    lower = list(facemesh.LOWER_LIP)
+    fixed[lower], lip[lower] = _COMMISSURE * (1 - middle[lower]), middle[lower]
+    return JawModel(fixed, lip, iod_px)
+
+
+def _near_lower_lip(rest: NDArray[np.float64], iod_px: float) -> NDArray[np.float64]:
+    """Return (478,) how much the skin hangs on the lower lip: 1 at its edge, falling with the distance below it."""
+    edge = rest[[i for i in facemesh.LIPS_OUTER if i in facemesh.LOWER_LIP], :2]
+    distance = np.linalg.norm(rest[:, None, :2] - edge[None], axis=2).min(axis=1) / iod_px
+    near = np.exp(-0.5 * (distance / _LIP_REACH_IOD) ** 2)
+    above = rest[:, 1] < edge[:, 1].min()
+    near[above] = 0.0
+    near[list(CHIN) + list(facemesh.FACE_OVAL) + list(range(facemesh.SKIN_COUNT, 478))] = 0.0
+    result: NDArray[np.float64] = near
     return result
-
-
-def _lip_weights(rest: NDArray[np.float64]) -> dict[int, float]:
-    """Weights of all lip landmarks, by lip and by place between commissure (0) and middle (1)."""
-    right, left = rest[facemesh.RIGHT_COMMISSURE, 0], rest[facemesh.LEFT_COMMISSURE, 0]
-    weights = dict.fromkeys(facemesh.COMMISSURES, _COMMISSURE)
-    for lip, full in ((facemesh.UPPER_LIP, _UPPER_LIP), (facemesh.LOWER_LIP, _LOWER_LIP)):
-        for index in lip:
-            across = np.clip((rest[index, 0] - right) / (left - right), 0.0, 1.0)
-            middle = np.sin(np.pi * across) ** 0.6
-            weights[index] = _COMMISSURE + (full - _COMMISSURE) * float(middle)
-    return weights

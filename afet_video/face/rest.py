@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
-from afet_video.face.jaw import CHIN, jaw_weights
+from afet_video.face.jaw import JawModel, jaw_model
 from afet_video.face.pose import STABLE, Similarity, align, interocular_px
 
 FitArray = NDArray[np.float64]
@@ -42,12 +42,14 @@ class RestFrame:
 
     `xyz` (478, 3): landmarks in pixels of that frame with the facial nerve's share taken away; head, jaw and gaze as
     they are. `excursion` (478,): size of what was taken away, in inter-ocular distances. `lid_closure`: how far each
-    eye is closed against its rest (0 = as at rest, 1 = shut), (left, right).
+    eye is closed against its rest (0 = as at rest, 1 = shut), (left, right). `mouth_opening`: gap between the lips that
+    the jaw leaves in `xyz`, in inter-ocular distances.
     """
 
     xyz: FloatArray
     excursion: FloatArray
     lid_closure: tuple[float, float]
+    mouth_opening: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +63,7 @@ class RestModel:
     reference: FloatArray
     coefficients: FitArray
     noise_px: FitArray
-    jaw: FitArray
+    jaw: JawModel
     drift_kernel: FitArray
     gate_kernel: FitArray
     lid_aperture: tuple[float, float]
@@ -79,21 +81,22 @@ class RestModel:
             displacement[list(iris)] *= _smoothstep(np.float64(closed), *_LIDS_SHUT)
         excursion = np.linalg.norm(displacement[:, :2], axis=1) / iod
         rest = xyz - similarity.vectors_back(displacement)
-        return RestFrame(rest.astype(np.float32), excursion.astype(np.float32), (closure[0], closure[1]))
+        opening = float(np.linalg.norm(rest[_LIP_GAP[0], :2] - rest[_LIP_GAP[1], :2]) / interocular_px(xyz))
+        return RestFrame(rest.astype(np.float32), excursion.astype(np.float32), (closure[0], closure[1]), opening)
 
     def _facial_displacement(self, xyz: FloatArray, similarity: Similarity) -> FitArray:
         """Displacement (478, 3) from rest in the neutral's frame, without pose error, jaw, and what can't move."""
         pose = np.concatenate([[1.0], similarity.rotation_vector])
         displacement = similarity.apply(xyz) - np.tensordot(pose, self.coefficients, axes=1)
         displacement -= self.drift_kernel @ displacement[list(STABLE)]
-        jaw = np.median(displacement[list(CHIN)], axis=0)
-        displacement -= self.jaw[:, None] * jaw
+        displacement -= self.jaw.displacement(displacement)
         displacement[list(facemesh.FACE_OVAL)] = 0.0
         result: FitArray = displacement
         return result
 
 
 _EYES = (facemesh.LEFT_EYE, facemesh.RIGHT_EYE)
+_LIP_GAP = (13, 14)
 _IRISES = (facemesh.LEFT_IRIS, facemesh.RIGHT_IRIS)
 
 
@@ -120,7 +123,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         reference=reference,
         coefficients=coefficients,
         noise_px=noise,
-        jaw=jaw_weights(base, iod),
+        jaw=jaw_model(base, iod),
         drift_kernel=_kernel(base, base[list(STABLE)], _DRIFT_RADIUS_IOD * iod),
         gate_kernel=_kernel(base, base, _GATE_RADIUS_IOD * iod),
         lid_aperture=(_aperture(base, _EYES[0]) / iod, _aperture(base, _EYES[1]) / iod),

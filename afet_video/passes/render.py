@@ -28,6 +28,7 @@ from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField, alpha_field
 from afet_video.splice.compose import splice
 from afet_video.splice.midline import SAMPLES
+from afet_video.splice.openings import openings
 from afet_video.splice.texture import neutral_texture
 from afet_video.splice.truth import output_landmarks
 
@@ -68,7 +69,18 @@ class Renderer:
         origin = np.array([box.x0, box.y0], np.float32)
         side = self.settings.profile.side
         closure = rest.lid_closure[0 if side is Side.LEFT else 1]
-        texture = neutral_texture(model.texture, current, xyz[:, :2] - origin, rest.excursion, closure, side)
+        texture = neutral_texture(
+            model.texture,
+            current,
+            xyz[:, :2] - origin,
+            rest.excursion,
+            lid_closure=closure,
+            mouth_opening=rest.mouth_opening,
+            side=side,
+        )
+        behind = None
+        if self.settings.splice.texture == "adaptive":
+            behind = openings(model.kinds, xyz, current.shape[:2], (box.x0, box.y0))
         spliced = splice(
             current,
             xyz,
@@ -76,7 +88,7 @@ class Renderer:
             texture,
             model.triangles,
             alpha,
-            textured=model.textured,
+            openings=behind,
             origin_xy=(box.x0, box.y0),
         )
         frame.write_box(box, current, spliced)

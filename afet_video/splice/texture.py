@@ -27,6 +27,14 @@ _LID_RANGE = (0.5, 0.8)
 """Lid closure from which the neutral's open eye begins to show, and is shown in full. A squint in a smile closes the
 lids by 0.3 to 0.4 and must keep the current gaze."""
 
+_SPREAD_IOD = 0.12
+"""How far around a changed place the neutral's skin covers: the detector trails strong brow and cheek movements, and
+what it trails by would show as a second brow or fold."""
+
+_OPEN_RANGE_IOD = (0.03, 0.10)
+"""Gap between the lips from which they begin to keep the current frame's pixels, and keep them in full: the edge of the
+neutral's closed lips is the dark line between them."""
+
 _NEIGHBORHOOD_IOD, _EDGE_IOD, _LIGHT_RADIUS_IOD, _LIGHT_CELL_IOD = 0.10, 0.15, 0.20, 0.04
 _LIGHT_OFFSET = 8.0
 _GAIN_LIMITS = (0.5, 2.0)
@@ -35,16 +43,16 @@ _EYES = {
     Side.LEFT: facemesh.LEFT_EYE + facemesh.LEFT_IRIS,
     Side.RIGHT: facemesh.RIGHT_EYE + facemesh.RIGHT_IRIS,
 }
+_LIPS = facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES
 
 
 def _not_plain_skin() -> NDArray[np.bool_]:
     mask = np.zeros(478, bool)
     for part in (
-        facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES,
+        _LIPS,
         facemesh.LEFT_BROW + facemesh.RIGHT_BROW,
         *_EYES.values(),
         facemesh.FACE_OVAL,
-        facemesh.LIPS_OUTER,
     ):
         mask[list(part)] = True
     return mask
@@ -55,7 +63,8 @@ class TextureModel:
     """What is known of the neutral's texture for a whole clip; see `texture_model`.
 
     `log_light` (n, 3): the neutral's colours at the plain-skin landmarks `skin` (n,). `light_kernel` (478, n) spreads
-    them over the face. `near` (478, 478) averages over the neighborhood, `edge` (478,) fades towards the outline.
+    them over the face. `near` (478, 478) averages over the neighborhood, `spread` (478, 478) is how
+    far a changed place reaches around itself, `edge` (478,) fades towards the outline.
     """
 
     rgb: FloatArray
@@ -64,6 +73,7 @@ class TextureModel:
     log_light: FloatArray
     light_kernel: FloatArray
     near: FloatArray
+    spread: FloatArray
     edge: FloatArray
     settings: SpliceSettings
 
@@ -75,10 +85,11 @@ def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> 
     skin = np.flatnonzero(~_not_plain_skin())
     squared = ((xy[:, None] - xy[None]) ** 2).sum(axis=2)
     near = _normalized(np.exp(-squared / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2)))
+    spread = np.exp(-0.5 * np.maximum(np.sqrt(squared) / (_SPREAD_IOD * iod) - 1.0, 0.0) ** 2 * 4).astype(np.float32)
     light = _normalized(np.exp(-squared[:, skin] / (2 * (_LIGHT_RADIUS_IOD * iod) ** 2)))
     to_edge = np.sqrt(squared[:, list(facemesh.FACE_OVAL)].min(axis=1))
     edge = np.clip(to_edge / (_EDGE_IOD * iod), 0.0, 1.0).astype(np.float32)
-    return TextureModel(rgb, xy, skin, _log_light(rgb, xy, skin, iod), light, near, edge, settings)
+    return TextureModel(rgb, xy, skin, _log_light(rgb, xy, skin, iod), light, near, spread, edge, settings)
 
 
 def neutral_texture(
@@ -86,7 +97,9 @@ def neutral_texture(
     current: FloatArray,
     current_xy: FloatArray,
     excursion: FloatArray,
+    *,
     lid_closure: float,
+    mouth_opening: float,
     side: Side,
 ) -> NeutralTexture:
     """Return the neutral's pixels with weights and gains for one frame.
@@ -97,31 +110,22 @@ def neutral_texture(
     current_xy : (478, 2) landmarks in pixels of that rectangle.
     excursion : (478,) how far the facial nerve moved each landmark, in inter-ocular distances.
     lid_closure : of the affected eye, 0 as at rest .. 1 shut.
+    mouth_opening : gap between the lips in the result, in inter-ocular distances.
     side : the affected side.
     """
     if model.settings.texture == "neutral":
         return NeutralTexture(model.rgb, model.xy, np.ones(478, np.float32), np.ones((478, 3), np.float32))
-    weight = _smoothstep(model.near @ excursion, *_SKIN_RANGE_IOD) * model.edge
+    changed = _smoothstep(model.near @ excursion, *_SKIN_RANGE_IOD)
+    weight = (model.spread * changed).max(axis=1) * model.edge
     for eye in _EYES.values():
         weight[list(eye)] = 0.0
+    weight[list(_LIPS)] *= 1.0 - _smoothstep(np.float32(mouth_opening), *_OPEN_RANGE_IOD)
     weight[list(_EYES[side])] = _smoothstep(np.float32(lid_closure), *_LID_RANGE)
     if not weight.any():
         return NeutralTexture(model.rgb, model.xy, weight, np.ones((478, 3), np.float32))
     light = _log_light(current, current_xy, model.skin, _iod(current_xy)) - model.log_light
     gain = np.exp(model.light_kernel @ light).clip(*_GAIN_LIMITS)
     return NeutralTexture(model.rgb, model.xy, weight.astype(np.float32), gain.astype(np.float32))
-
-
-def outside_mouth(triangles: NDArray[np.int32], settings: SpliceSettings) -> NDArray[np.bool_]:
-    """Return which triangles (M,) may take the neutral's pixels: all but those between the lips.
-
-    Teeth and tongue are the current frame's: the neutral's mouth is closed and has none to give.
-    """
-    if settings.texture == "neutral":
-        return np.ones(len(triangles), np.bool_)
-    inner = np.zeros(478, bool)
-    inner[list(facemesh.LIPS_INNER)] = True
-    return np.asarray(~inner[triangles].all(axis=1), np.bool_)
 
 
 def _log_light(rgb: FloatArray, xy: FloatArray, skin: NDArray[np.int64], iod: float) -> FloatArray:
