@@ -29,7 +29,6 @@ NOISE_FLOOR_IOD = 0.004
 DEAD_ZONE = (1.2, 3.5)
 """A displacement below the first multiple of a landmark's noise counts as none, above the second in full."""
 
-_LIDS_SHUT = (0.5, 0.8)
 _DRIFT_RADIUS_IOD = 0.35
 _GATE_RADIUS_IOD = 0.10
 _POSE_RIDGE = 0.005
@@ -76,9 +75,7 @@ class RestModel:
         size = np.linalg.norm(displacement[:, :2], axis=1)
         displacement *= _smoothstep(self.gate_kernel @ (size / self.noise_px), *DEAD_ZONE)[:, None]
         closure = tuple(_closure(xyz, ring, aperture) for ring, aperture in zip(_EYES, self.lid_aperture, strict=True))
-        for iris, closed in zip(_IRISES, closure, strict=True):
-            # Gaze is not the facial nerve's; only behind a shut lid, where it cannot be seen, the neutral's is taken.
-            displacement[list(iris)] *= _smoothstep(np.float64(closed), *_LIDS_SHUT)
+        displacement[facemesh.SKIN_COUNT :] = 0.0  # gaze is not the facial nerve's
         excursion = np.linalg.norm(displacement[:, :2], axis=1) / iod
         rest = xyz - similarity.vectors_back(displacement)
         opening = float(np.linalg.norm(rest[_LIP_GAP[0], :2] - rest[_LIP_GAP[1], :2]) / interocular_px(xyz))
@@ -97,7 +94,6 @@ class RestModel:
 
 _EYES = (facemesh.LEFT_EYE, facemesh.RIGHT_EYE)
 _LIP_GAP = (13, 14)
-_IRISES = (facemesh.LEFT_IRIS, facemesh.RIGHT_IRIS)
 
 
 def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) -> RestModel:

@@ -22,8 +22,7 @@ from afet_video.passes.analyze import Analysis
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.mesh import build_mesh
-from afet_video.splice.openings import triangle_kinds
-from afet_video.splice.texture import TextureModel, texture_model
+from afet_video.splice.texture import TextureModel, outside_mouth, texture_model
 from afet_video.video.decode import VideoReader
 
 _REST_SAMPLES = 400
@@ -34,13 +33,13 @@ _LEAST_REST = 0.02
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceModel:
-    """All that pass 2 needs to know of one person: `triangles` (M, 3), their `kinds` (M,), and the models."""
+    """All that pass 2 needs to know of one person: `triangles` (M, 3), `textured` (M,) and the models."""
 
     neutral: NeutralChoice
     rest: RestModel
     texture: TextureModel
     triangles: NDArray[np.int32]
-    kinds: NDArray[np.uint8]
+    textured: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +125,7 @@ def _model(
         rest=fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32)),
         texture=texture_model(neutral.rgb, neutral.xyz[:, :2] - np.array(neutral.origin, np.float32), settings.splice),
         triangles=triangles,
-        kinds=triangle_kinds(triangles),
+        textured=outside_mouth(triangles, settings.splice),
     )
 
 

@@ -26,11 +26,10 @@ from afet_video.passes.follow import FollowedFace
 from afet_video.passes.prepare import FaceModel
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField, alpha_field
-from afet_video.splice.compose import splice
+from afet_video.splice.compose import NeutralTexture, splice
 from afet_video.splice.midline import SAMPLES
-from afet_video.splice.openings import openings
 from afet_video.splice.texture import neutral_texture
-from afet_video.splice.truth import output_landmarks
+from afet_video.splice.truth import irises_at_rest, output_landmarks
 
 _MARGIN_PX = 2
 
@@ -56,15 +55,21 @@ class Renderer:
             return self._row_without_face(frame)
         rest = model.rest.rest(xyz)
         alpha = alpha_field(xyz, midline, self.settings.profile, self.settings.splice)
+        rest_xyz = rest.xyz
         if self.settings.profile.movement_kept < 1.0:
-            self._splice(frame, xyz, rest, model, alpha)
-        output, alpha_at = output_landmarks(xyz, rest.xyz, alpha)
+            texture = self._splice(frame, xyz, rest, model, alpha)
+            if texture is not None:
+                rest_xyz = irises_at_rest(xyz, rest_xyz, texture, model.triangles)
+        output, alpha_at = output_landmarks(xyz, rest_xyz, alpha)
         return self._row(frame, xyz, output, alpha_at, midline, model.neutral.index)
 
-    def _splice(self, frame: VideoFrame, xyz: FloatArray, rest: RestFrame, model: FaceModel, alpha: AlphaField) -> None:
+    def _splice(
+        self, frame: VideoFrame, xyz: FloatArray, rest: RestFrame, model: FaceModel, alpha: AlphaField
+    ) -> NeutralTexture | None:
+        """Splice a frame in place and return the texture that was used, or None if the face lies outside of it."""
         box = affected_box(xyz, rest.xyz, alpha, frame.size_wh)
         if box is None:
-            return
+            return None
         current = frame.read_box(box)
         origin = np.array([box.x0, box.y0], np.float32)
         side = self.settings.profile.side
@@ -78,9 +83,6 @@ class Renderer:
             mouth_opening=rest.mouth_opening,
             side=side,
         )
-        behind = None
-        if self.settings.splice.texture == "adaptive":
-            behind = openings(model.kinds, xyz, current.shape[:2], (box.x0, box.y0))
         spliced = splice(
             current,
             xyz,
@@ -88,10 +90,11 @@ class Renderer:
             texture,
             model.triangles,
             alpha,
-            openings=behind,
+            textured=model.textured,
             origin_xy=(box.x0, box.y0),
         )
         frame.write_box(box, current, spliced)
+        return texture
 
     def _row(
         self,

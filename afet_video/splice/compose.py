@@ -35,23 +35,6 @@ class NeutralTexture:
     gain: FloatArray
 
 
-SKIN, MOUTH, EYE = 0, 1, 2
-"""Kinds of triangles: skin; between the lips; between the lids."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Openings:
-    """What lies behind the skin.
-
-    `kinds` (M,) uint8: `SKIN`, `MOUTH` or `EYE` for every triangle. `shown` (h, w) uint8: 1 where the rectangle of the
-    frame shows an eyeball; between the lids it stays where it is. Between the lips the neutral's pixels are never taken:
-    its mouth is closed and has none to give.
-    """
-
-    kinds: NDArray[np.uint8]
-    shown: NDArray[np.uint8]
-
-
 def splice(
     current: FloatArray,
     current_xy: FloatArray,
@@ -60,7 +43,7 @@ def splice(
     triangles: NDArray[np.int32],
     alpha: AlphaField,
     *,
-    openings: Openings | None = None,
+    textured: NDArray[np.bool_] | None = None,
     origin_xy: tuple[int, int] = (0, 0),
 ) -> FloatArray:
     """Return the spliced picture of a rectangle of the frame.
@@ -72,7 +55,7 @@ def splice(
     neutral : the neutral's pixels.
     triangles : (M, 3) mesh.
     alpha : alpha field of the frame, pixels of the frame.
-    openings : mouth and eyes. None: they are skin like the rest, as in the paper.
+    textured : (M,) which triangles may take the neutral's pixels; None: all, as in the paper.
     origin_xy : the rectangle's first column and row.
 
     Returns
@@ -89,10 +72,6 @@ def splice(
     offset = np.array([x0, y0], np.float32)
     midline = alpha.midline.x_at(np.arange(y0, y0 + height, dtype=np.float32)) - np.float32(x0)
     ramp = np.array([alpha.direction, alpha.start, alpha.stop, alpha.floor, float(alpha.is_linear)], np.float32)
-    if openings is None:
-        kinds, shown = np.zeros(len(triangles), np.uint8), np.zeros((1, 1), np.uint8)
-    else:
-        kinds, shown = openings.kinds, openings.shown
     out = current.copy()
     _splice(
         out,
@@ -104,8 +83,7 @@ def splice(
         neutral.weight,
         neutral.gain,
         triangles,
-        kinds,
-        shown,
+        np.ones(len(triangles), np.bool_) if textured is None else textured,
         np.ascontiguousarray(midline, np.float32),
         ramp,
     )
@@ -137,7 +115,7 @@ def _bilinear(image, x, y, out):  # type: ignore[no-untyped-def]  # pragma: no c
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, kept whole so that it compiles to one kernel
-    out, current, xy_e, xy_n, neutral, xy_t, weight, gain, triangles, kinds, shown, midline, ramp
+    out, current, xy_e, xy_n, neutral, xy_t, weight, gain, triangles, textured, midline, ramp
 ):  # pragma: no cover - compiled
     """Fill `out` in place; see `splice`. All coordinates in pixels of the rectangle (xy_t: of the neutral picture)."""
     height, width = current.shape[0], current.shape[1]
@@ -150,8 +128,7 @@ def _splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, kept
         moves = np.float32(0.0)
         for v in (a, b, c):
             moves = max(moves, abs(xy_e[v, 0] - xy_n[v, 0]), abs(xy_e[v, 1] - xy_n[v, 1]))
-        kind = kinds[t]
-        takes = kind != MOUTH and max(weight[a], weight[b], weight[c]) > np.float32(1e-3)
+        takes = textured[t] and max(weight[a], weight[b], weight[c]) > np.float32(1e-3)
         if moves < np.float32(1e-3) and not takes:
             continue
         # The triangle's place for every alpha lies in the hull of its two extreme places.
@@ -187,11 +164,8 @@ def _splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, kept
                 q = one - u - v2
                 if q < eps:
                     continue
-                if kind == EYE and shown[y, x]:
-                    sx, sy = np.float32(x), np.float32(y)
-                else:
-                    sx = u * xy_e[a, 0] + v2 * xy_e[b, 0] + q * xy_e[c, 0]
-                    sy = u * xy_e[a, 1] + v2 * xy_e[b, 1] + q * xy_e[c, 1]
+                sx = u * xy_e[a, 0] + v2 * xy_e[b, 0] + q * xy_e[c, 0]
+                sy = u * xy_e[a, 1] + v2 * xy_e[b, 1] + q * xy_e[c, 1]
                 _bilinear(current, sx, sy, e)
                 share = be * (u * weight[a] + v2 * weight[b] + q * weight[c])
                 if takes and share > np.float32(1e-3):

@@ -22,7 +22,8 @@ def build_mesh(xy: FloatArray) -> NDArray[np.int32]:
     """Return the Delaunay triangles (M, 3) of landmarks (478, 2 or 3), pixels.
 
     Closed lips lie on top of each other, and a triangulation of them links the upper lip to the lower one. So the mouth
-    is opened first, and the lips are laid out in rings; only the topology is kept.
+    is opened first, and the lips are laid out in rings; only the topology is kept. The irises are left out: they slide
+    under the lids, and their rims may lie beyond them.
     """
     points = np.array(xy[:, :2], dtype=np.float64)
     outer = points[facemesh.LEFT_EYE_OUTER] - points[facemesh.RIGHT_EYE_OUTER]
@@ -44,7 +45,7 @@ def build_mesh(xy: FloatArray) -> NDArray[np.int32]:
     ring = np.cos(angle) * (right - left) / 2 - np.sin(angle) * _ROW_HEIGHT * np.linalg.norm(right - left) / 2 * down
     for row, scale in zip(facemesh.LIP_ROWS[1:], _ROW_SCALES, strict=True):
         points[list(row)] = middle + scale * ring
-    triangles: NDArray[np.int32] = Delaunay(points).simplices.astype(np.int32)
+    triangles: NDArray[np.int32] = Delaunay(points[: facemesh.SKIN_COUNT]).simplices.astype(np.int32)
     return triangles
 
 

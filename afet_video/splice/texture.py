@@ -27,7 +27,7 @@ _LID_RANGE = (0.5, 0.8)
 """Lid closure from which the neutral's open eye begins to show, and is shown in full. A squint in a smile closes the
 lids by 0.3 to 0.4 and must keep the current gaze."""
 
-_SPREAD_IOD = 0.12
+_SPREAD_IOD, _BROW_SPREAD_IOD = 0.12, 0.25
 """How far around a changed place the neutral's skin covers: the detector trails strong brow and cheek movements, and
 what it trails by would show as a second brow or fold."""
 
@@ -85,7 +85,10 @@ def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> 
     skin = np.flatnonzero(~_not_plain_skin())
     squared = ((xy[:, None] - xy[None]) ** 2).sum(axis=2)
     near = _normalized(np.exp(-squared / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2)))
-    spread = np.exp(-0.5 * np.maximum(np.sqrt(squared) / (_SPREAD_IOD * iod) - 1.0, 0.0) ** 2 * 4).astype(np.float32)
+    reach = np.full(478, _SPREAD_IOD)
+    reach[list(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)] = _BROW_SPREAD_IOD
+    beyond = np.maximum(np.sqrt(squared) / (reach * iod) - 1.0, 0.0)
+    spread = np.exp(-2.0 * beyond**2).astype(np.float32)
     light = _normalized(np.exp(-squared[:, skin] / (2 * (_LIGHT_RADIUS_IOD * iod) ** 2)))
     to_edge = np.sqrt(squared[:, list(facemesh.FACE_OVAL)].min(axis=1))
     edge = np.clip(to_edge / (_EDGE_IOD * iod), 0.0, 1.0).astype(np.float32)
@@ -126,6 +129,18 @@ def neutral_texture(
     light = _log_light(current, current_xy, model.skin, _iod(current_xy)) - model.log_light
     gain = np.exp(model.light_kernel @ light).clip(*_GAIN_LIMITS)
     return NeutralTexture(model.rgb, model.xy, weight.astype(np.float32), gain.astype(np.float32))
+
+
+def outside_mouth(triangles: NDArray[np.int32], settings: SpliceSettings) -> NDArray[np.bool_]:
+    """Return which triangles (M,) may take the neutral's pixels: all but those between the lips.
+
+    Teeth and tongue are the current frame's: the neutral's mouth is closed and has none to give.
+    """
+    if settings.texture == "neutral":
+        return np.ones(len(triangles), np.bool_)
+    inner = np.zeros(478, bool)
+    inner[list(facemesh.LIPS_INNER)] = True
+    return np.asarray(~inner[triangles].all(axis=1), np.bool_)
 
 
 def _log_light(rgb: FloatArray, xy: FloatArray, skin: NDArray[np.int64], iod: float) -> FloatArray:
