@@ -8,15 +8,20 @@ import os
 import random
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import afet_video
+from afet_video.datatypes import ByteArray, Landmarks
+from afet_video.face.landmarker import FaceLandmarker
+from afet_video.video.decode import VideoReader
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORT_FRAMES = 60
@@ -122,3 +127,32 @@ def converted(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> af
         sample_clip, folder / "palsy.mp4", contact_sheet=folder / "palsy.png"
     )
     return report
+
+
+@dataclass(frozen=True)
+class RealFace:
+    """A frame of the sample, (300, 400, 3) RGB, and its face."""
+
+    rgb: ByteArray
+    landmarks: Landmarks
+
+    @property
+    def xyz(self) -> NDArray[np.float32]:
+        return self.landmarks.xyz
+
+
+@pytest.fixture(scope="session")
+def sample_pictures(sample_clip: Path) -> NDArray[np.uint8]:
+    """All frames of the sample, (431, 300, 400, 3) RGB."""
+    return np.array([frame.rgb() for frame in VideoReader(sample_clip)])
+
+
+@pytest.fixture(scope="session")
+def real_faces(sample_pictures: NDArray[np.uint8]) -> Mapping[str, RealFace]:
+    """Faces of the sample by what they do: `neutral`, `rest` (another calm moment), `brows`, `smile`, `jaw`."""
+    frames = {"neutral": 325, "rest": 45, "brows": 74, "smile": 184, "jaw": 294}
+    with FaceLandmarker() as landmarker:
+        return {
+            name: RealFace(sample_pictures[index], landmarker.detect_image(sample_pictures[index])[0])
+            for name, index in frames.items()
+        }

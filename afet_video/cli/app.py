@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 import afet_video
+from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 # One line a command: the function lives in a file of its own beside this one.
 app.command()(convert)
+app.command()(bench)
 
 
 def _print_version(wanted: bool) -> None:

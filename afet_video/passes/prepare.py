@@ -28,7 +28,9 @@ from afet_video.video.decode import VideoReader
 _REST_SAMPLES = 400
 """Most resting frames that the rest shape is fitted on; more change nothing and cost time."""
 
-_LEAST_REST = 0.02
+_LEAST_REST = 0.2
+"""Frames less surely at rest are left out: many faint ones, an expression held for long, would outweigh the few that
+are at rest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

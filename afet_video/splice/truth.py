@@ -66,16 +66,16 @@ def output_landmarks(current: FloatArray, rest: FloatArray, alpha: AlphaField) -
     current, rest : (478, 3) landmarks l_E and l_N, pixels of the frame.
     alpha : the alpha field that the splice used.
     """
-    low = np.zeros(len(current), np.float64)
-    high = np.ones(len(current), np.float64)
     moved = (current - rest).astype(np.float64)
-    for _ in range(_HALVINGS):
+    solved = alpha.at(rest[:, 0], rest[:, 1]).astype(np.float64)
+    # The field is monotonic across the face: where both ends of a landmark's way agree, so does everything between.
+    open_ = np.flatnonzero(alpha.at(current[:, 0], current[:, 1]) != solved)
+    low, high = np.zeros(len(open_)), np.ones(len(open_))
+    for _ in range(_HALVINGS if len(open_) else 0):
         middle = (low + high) / 2
-        point = rest + middle[:, None] * moved
+        point = rest[open_] + middle[:, None] * moved[open_]
         above = alpha.at(point[:, 0], point[:, 1]) > middle
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    solved = (low + high) / 2
-    unmoved = np.abs(moved[:, :2]).max(axis=1) < 1e-6
-    solved = np.where(unmoved, alpha.at(rest[:, 0], rest[:, 1]), solved)
-    landmarks = rest + solved[:, None] * moved
+    solved[open_] = (low + high) / 2
+    landmarks = current - (1.0 - solved[:, None]) * moved  # so that alpha 1 leaves them as they are
     return landmarks.astype(np.float32), solved.astype(np.float32)

@@ -1,0 +1,9 @@
+"""How fast afet-video is on this machine.
+
+in: a clip -> out: figures, with the targets beside them.  Must not: judge them, print, or leave a file.
+"""
+
+from afet_video.bench.figures import BenchReport, Figure
+from afet_video.bench.run import PARTS, BenchSettings, run_bench
+
+__all__ = ["PARTS", "BenchReport", "BenchSettings", "Figure", "run_bench"]

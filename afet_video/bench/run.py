@@ -1,0 +1,156 @@
+"""One run of all measurements.
+
+in: settings -> out: `BenchReport`.  Must not: print, or leave a file.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import afet_video
+from afet_video.bench.against_floor import measure_against_floor
+from afet_video.bench.figures import BenchReport, Figure, describe_run
+from afet_video.bench.kernel import FACE_PX, face_side_px, measure_kernel
+from afet_video.bench.process import (
+    blas_of_one_thread,
+    can_tell_memory,
+    in_fresh_process,
+    peak_of_convert_mb,
+    startup_s,
+)
+from afet_video.errors import InputError, SettingsError
+from afet_video.pipeline import convert
+from afet_video.video.decode import VideoReader
+from afet_video.video.rescale import write_rescaled
+
+PARTS = ("kernel", "convert", "memory", "startup")
+
+_SAMPLE = Path("samples") / "webcam.mp4"
+_KERNEL_RUNS, _STARTUP_RUNS, _ROUNDS = 41, 7, 3
+_MEMORY_HEIGHT, _MEMORY_FRAMES, _MEMORY_TIMES = 1080, 75, 4
+_MEMORY_TARGET_MB, _STARTUP_TARGET_S = 1200.0, 0.3
+_WARM_FRAMES = 30
+_HEIGHTS = (120, 4320)
+
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchSettings:
+    """What to measure.
+
+    `clip`: a video of a face that moves, None = the sample of the clone. `heights`: rows of the pictures that are
+    converted. `frames`: only the first ones of the clip, None = all. `only`: one of `PARTS`, None = all.
+    """
+
+    clip: Path | None = None
+    heights: tuple[int, ...] = (480, 1080)
+    frames: int | None = None
+    only: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.heights or not all(_HEIGHTS[0] <= height <= _HEIGHTS[1] for height in self.heights):
+            raise SettingsError(
+                f"heights {self.heights}: give rows from {_HEIGHTS[0]} to {_HEIGHTS[1]}, as in 480,1080"
+            )
+        if self.frames is not None and self.frames < 2:
+            raise SettingsError(f"frames {self.frames}: at least 2 are needed")
+        if self.only not in (None, *PARTS):
+            raise SettingsError(f'only "{self.only}" is unknown: choose {", ".join(PARTS)}')
+
+
+def run_bench(settings: BenchSettings, *, on_step: OnStep | None = None) -> BenchReport:
+    """Measure, and return the figures in the order of `PARTS`.
+
+    Parameters
+    ----------
+    settings : what to measure.
+    on_step : called with what is measured next.
+
+    Raises
+    ------
+    AfetError
+        If there is no clip, or it cannot be converted.
+    """
+    clip = settings.clip or sample_clip()
+    with tempfile.TemporaryDirectory(prefix="afet-bench-") as folder:
+        bench = _Bench(settings, clip, Path(folder), on_step or (lambda _: None))
+        methods = dict(zip(PARTS, (bench.kernel, bench.convert, bench.memory, bench.startup), strict=True))
+        for part in PARTS if settings.only is None else (settings.only,):
+            methods[part]()
+    return describe_run(clip, bench.figures, bench.skipped)
+
+
+def sample_clip() -> Path:
+    """Return the clip of the clone that this is run in, or that the package was installed from.
+
+    Raises
+    ------
+    InputError
+        If there is none: it does not ship with the package.
+    """
+    roots = (Path(), Path(afet_video.__file__).resolve().parent.parent)
+    for path in (root / _SAMPLE for root in roots):
+        if path.is_file():
+            return path
+    raise InputError(f"no {_SAMPLE.as_posix()} here to measure with: name a clip, as in afet-video bench my-video.mp4")
+
+
+@dataclass(slots=True)
+class _Bench:
+    """The measurements, each of which adds its figures; `folder` is for temporary files."""
+
+    settings: BenchSettings
+    clip: Path
+    folder: Path
+    on_step: OnStep
+    figures: list[Figure] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def kernel(self) -> None:
+        """Time the method's steps on one core."""
+        self.on_step("kernel: one frame on one core")
+        scale = FACE_PX / face_side_px(self.clip)
+        large = self._rescaled(round(VideoReader(self.clip).info.size_wh[1] * scale))
+        with blas_of_one_thread():
+            self.figures += in_fresh_process(measure_kernel, large, _KERNEL_RUNS)
+
+    def convert(self) -> None:
+        """Time whole conversions against their floor."""
+        self.on_step("convert: warming up")
+        frames = min(self.settings.frames or _WARM_FRAMES, _WARM_FRAMES)
+        warm = self._rescaled(min(self.settings.heights), frames=frames)
+        convert(warm, self.folder / "palsy.mp4", overwrite=True)
+        for height in self.settings.heights:
+            self.on_step(f"convert: {height} rows")
+            scaled = self._rescaled(height)
+            part = f"convert {height}p"
+            self.figures += measure_against_floor(scaled, self.folder, part=part, rounds=_ROUNDS)
+
+    def memory(self) -> None:
+        """Tell the peak memory of a short and of a long conversion."""
+        if not can_tell_memory():
+            self.skipped.append("memory: Windows does not tell a process its peak memory in a standard way")
+            return
+        frames = min(self.settings.frames or _MEMORY_FRAMES, _MEMORY_FRAMES)
+        for times in (1, _MEMORY_TIMES):
+            self.on_step(f"memory: {frames * times} frames")
+            source = self._rescaled(_MEMORY_HEIGHT, frames=frames, repeats=times)
+            peak = in_fresh_process(peak_of_convert_mb, source, self.folder / "palsy.mp4")
+            name = f"peak, {frames * times} frames of {_MEMORY_HEIGHT} rows"
+            self.figures.append(Figure.of("memory", name, "MB", [peak], target=_MEMORY_TARGET_MB))
+
+    def startup(self) -> None:
+        """Time the shortest command."""
+        self.on_step("startup")
+        samples = startup_s(_STARTUP_RUNS)
+        self.figures.append(Figure.of("startup", "afet-video --help", "s", samples, target=_STARTUP_TARGET_S))
+
+    def _rescaled(self, height: int, *, frames: int | None = None, repeats: int = 1) -> Path:
+        """Return a copy of the clip of that height, which replaces the one before it."""
+        copy = self.folder / "clip.mp4"
+        write_rescaled(self.clip, copy, height=height, frames=frames or self.settings.frames, repeats=repeats)
+        return copy

@@ -1,0 +1,181 @@
+"""The compiled inner loop of the splice.
+
+in: arrays of one rectangle -> out: its pixels, written in place.  Must not: be called by anything but `compose`.
+
+For every triangle, for every pixel that it can cover at the alphas it meets: the corners at that alpha, the pixel's
+barycentric coordinates, the same point of both pictures. To test few pixels in vain, each edge bounds the columns of a
+row: moved out by how far the corners travel between the lowest and highest alpha that the triangle meets.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _alpha(d, ramp):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    t = (d - ramp[1]) / (ramp[2] - ramp[1])
+    t = min(max(t, np.float32(0.0)), np.float32(1.0))
+    if ramp[4] == 0.0:
+        t = t * t * (np.float32(3.0) - np.float32(2.0) * t)
+    return ramp[3] + (np.float32(1.0) - ramp[3]) * t
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _bilinear(image, x, y):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    h, w = image.shape[0], image.shape[1]
+    x = min(max(x, np.float32(0.0)), np.float32(w - 1))
+    y = min(max(y, np.float32(0.0)), np.float32(h - 1))
+    left, upper = int(x), int(y)
+    fx, fy = x - np.float32(left), y - np.float32(upper)
+    # unsigned, so that no index is checked for being negative
+    x0, y0 = np.uintp(left), np.uintp(upper)
+    x1, y1 = np.uintp(min(left + 1, w - 1)), np.uintp(min(upper + 1, h - 1))
+    gx, gy = np.float32(1.0) - fx, np.float32(1.0) - fy
+    w00, w01, w10, w11 = gx * gy, fx * gy, gx * fy, fx * fy
+    r, g, b = np.uintp(0), np.uintp(1), np.uintp(2)
+    return (
+        w00 * image[y0, x0, r] + w01 * image[y0, x1, r] + w10 * image[y1, x0, r] + w11 * image[y1, x1, r],
+        w00 * image[y0, x0, g] + w01 * image[y0, x1, g] + w10 * image[y1, x0, g] + w11 * image[y1, x1, g],
+        w00 * image[y0, x0, b] + w01 * image[y0, x1, b] + w10 * image[y1, x0, b] + w11 * image[y1, x1, b],
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _edge_bounds(place, x_slack, y_slack, bounds):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Fill `bounds` (3, 3): kind, offset, slope of the column that each edge of a triangle allows in a row.
+
+    `place` (3, 2) corners. The edges are moved out by the slack. Kind -1: columns from offset + slope * row on; +1: up
+    to it; 0: none known. A triangle without area has no bounds.
+    """
+    area = (place[1, 0] - place[0, 0]) * (place[2, 1] - place[0, 1]) - (place[2, 0] - place[0, 0]) * (
+        place[1, 1] - place[0, 1]
+    )
+    for i in range(3):
+        x, y = place[i, 0], place[i, 1]
+        j = (i + 1) % 3
+        normal_x, normal_y = y - place[j, 1], place[j, 0] - x
+        if area < 0:
+            normal_x, normal_y = -normal_x, -normal_y
+        bounds[i, 0] = 0.0
+        if abs(area) < 0.5 or abs(normal_x) < 1e-3:
+            continue
+        slack = abs(normal_x) * x_slack + abs(normal_y) * y_slack
+        bounds[i, 0] = -1.0 if normal_x > 0 else 1.0
+        bounds[i, 1] = x + (normal_y * y - slack) / normal_x
+        bounds[i, 2] = -normal_y / normal_x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, kept whole so that it compiles to one kernel
+    out, current, xy_e, xy_n, neutral, xy_t, weight, gain, triangles, textured, midline, ramp
+):  # pragma: no cover - compiled
+    """Fill `out` in place; see `compose.splice`. Coordinates in pixels of the rectangle (xy_t: of the neutral)."""
+    height, width = current.shape[0], current.shape[1]
+    eps = np.float32(-1e-4)
+    one = np.float32(1.0)
+    zero = np.float32(0.0)
+    direction, stop = ramp[0], ramp[2]
+    alphas = np.empty((height, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            alphas[y, x] = _alpha(direction * (np.float32(x) - midline[y]), ramp)
+    place = np.empty((3, 2), np.float64)
+    bounds = np.empty((3, 3), np.float64)
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        eax, eay, ebx, eby, ecx, ecy = xy_e[a, 0], xy_e[a, 1], xy_e[b, 0], xy_e[b, 1], xy_e[c, 0], xy_e[c, 1]
+        nax, nay, nbx, nby, ncx, ncy = xy_n[a, 0], xy_n[a, 1], xy_n[b, 0], xy_n[b, 1], xy_n[c, 0], xy_n[c, 1]
+        moves = max(abs(eax - nax), abs(eay - nay), abs(ebx - nbx), abs(eby - nby), abs(ecx - ncx), abs(ecy - ncy))
+        takes = textured[t] and max(weight[a], weight[b], weight[c]) > np.float32(1e-3)
+        if moves < np.float32(1e-3) and not takes:
+            continue
+        wa, wb, wc = weight[a], weight[b], weight[c]
+        tax, tay, tbx, tby, tcx, tcy = xy_t[a, 0], xy_t[a, 1], xy_t[b, 0], xy_t[b, 1], xy_t[c, 0], xy_t[c, 1]
+        ra, rb, rc = gain[a, 0], gain[b, 0], gain[c, 0]
+        ga, gb, gc = gain[a, 1], gain[b, 1], gain[c, 1]
+        ba, bb, bc = gain[a, 2], gain[b, 2], gain[c, 2]
+        # The triangle's place for every alpha lies in the hull of its two extreme places.
+        left, right = min(eax, ebx, ecx, nax, nbx, ncx), max(eax, ebx, ecx, nax, nbx, ncx)
+        top, bottom = min(eay, eby, ecy, nay, nby, ncy), max(eay, eby, ecy, nay, nby, ncy)
+        y_first, y_last = max(0, int(np.ceil(top))), min(height - 1, int(np.floor(bottom)))
+        x_first, x_last = max(0, int(np.ceil(left))), min(width - 1, int(np.floor(right)))
+        if y_first > y_last or x_first > x_last:
+            continue
+        # Alpha grows away from the affected side: over the rectangle it runs between the values at two of its ends.
+        near, far = midline[y_first], midline[y_first]
+        for y in range(y_first + 1, y_last + 1):
+            near, far = min(near, midline[y]), max(far, midline[y])
+        if direction > 0:
+            d_low, d_high = np.float32(x_first) - far, np.float32(x_last) - near
+        else:
+            d_low, d_high = near - np.float32(x_last), far - np.float32(x_first)
+        if d_low > stop + one:
+            continue
+        low, high = np.float64(_alpha(d_low, ramp)), np.float64(_alpha(d_high, ramp))
+        # At the alphas in between the corners are never further than this from where they are in the middle.
+        middle, half = (low + high) / 2, (high - low) / 2
+        for k in range(3):
+            v = triangles[t, k]
+            place[k, 0] = middle * xy_e[v, 0] + (1.0 - middle) * xy_n[v, 0]
+            place[k, 1] = middle * xy_e[v, 1] + (1.0 - middle) * xy_n[v, 1]
+        x_slack = half * max(abs(eax - nax), abs(ebx - nbx), abs(ecx - ncx)) + 0.02 + 5e-4 * (right - left)
+        y_slack = half * max(abs(eay - nay), abs(eby - nby), abs(ecy - ncy)) + 0.02 + 5e-4 * (bottom - top)
+        y_first = max(y_first, int(np.ceil(min(place[0, 1], place[1, 1], place[2, 1]) - y_slack)))
+        y_last = min(y_last, int(np.floor(max(place[0, 1], place[1, 1], place[2, 1]) + y_slack)))
+        _edge_bounds(place, x_slack, y_slack, bounds)
+        last = np.float32(-1.0)
+        be = ax = ay = bx = by = cx = cy = det = zero
+        for y in range(y_first, y_last + 1):
+            lo, hi = x_first, x_last
+            for k in range(3):
+                if bounds[k, 0] < 0.0:
+                    lo = max(lo, int(np.ceil(bounds[k, 1] + bounds[k, 2] * y)))
+                elif bounds[k, 0] > 0.0:
+                    hi = min(hi, int(np.floor(bounds[k, 1] + bounds[k, 2] * y)))
+            # Beyond the ramp alpha is 1: the current frame stays.
+            if direction > 0:
+                hi = min(hi, int(np.ceil(midline[y] + stop)) - 1)
+            else:
+                lo = max(lo, int(np.floor(midline[y] - stop)) + 1)
+            for x in range(lo, hi + 1):
+                al = alphas[np.uintp(y), np.uintp(x)]
+                if al != last:
+                    last = al
+                    be = one - al
+                    ax, ay = al * eax + be * nax, al * eay + be * nay
+                    bx, by = al * ebx + be * nbx, al * eby + be * nby
+                    cx, cy = al * ecx + be * ncx, al * ecy + be * ncy
+                    det = (by - cy) * (ax - cx) + (cx - bx) * (ay - cy)
+                if abs(det) < np.float32(1e-6):
+                    continue
+                px, py = np.float32(x) - cx, np.float32(y) - cy
+                u = ((by - cy) * px + (cx - bx) * py) / det
+                if u < eps:
+                    continue
+                v2 = ((cy - ay) * px + (ax - cx) * py) / det
+                if v2 < eps:
+                    continue
+                q = one - u - v2
+                if q < eps:
+                    continue
+                sx, sy = u * eax + v2 * ebx + q * ecx, u * eay + v2 * eby + q * ecy
+                red, green, blue = _bilinear(current, sx, sy)
+                if takes:
+                    share = be * (u * wa + v2 * wb + q * wc)
+                    if share > np.float32(1e-3):
+                        sx = u * tax + v2 * tbx + q * tcx
+                        sy = u * tay + v2 * tby + q * tcy
+                        n_red, n_green, n_blue = _bilinear(neutral, sx, sy)
+                        top_value = np.float32(255.0)
+                        g = u * ra + v2 * rb + q * rc
+                        red += share * (min(n_red * g, top_value) - red)
+                        g = u * ga + v2 * gb + q * gc
+                        green += share * (min(n_green * g, top_value) - green)
+                        g = u * ba + v2 * bb + q * bc
+                        blue += share * (min(n_blue * g, top_value) - blue)
+                yy, xx = np.uintp(y), np.uintp(x)
+                out[yy, xx, np.uintp(0)] = red
+                out[yy, xx, np.uintp(1)] = green
+                out[yy, xx, np.uintp(2)] = blue

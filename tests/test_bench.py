@@ -1,0 +1,148 @@
+"""`afet-video bench` measures something, and says what."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from afet_video.bench import PARTS, BenchReport, BenchSettings, Figure
+from afet_video.bench.process import can_tell_memory, in_fresh_process, peak_memory_mb
+from afet_video.bench.run import sample_clip
+from afet_video.cli import app
+from afet_video.cli.bench import print_report
+from afet_video.errors import InputError, SettingsError
+from afet_video.video.decode import VideoReader
+from afet_video.video.rescale import write_rescaled
+
+FIELDS = {"part", "name", "unit", "median", "iqr", "runs", "target", "note"}
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["bench", *map(str, arguments)])
+
+
+def test_the_kernel_is_timed_on_a_face_of_512_pixels(short_clip: Path) -> None:
+    result = run(short_clip, "--only", "kernel", "--frames", 8, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert {"date", "machine", "versions", "clip", "figures", "skipped"} == set(found)
+    assert found["clip"] == short_clip.name
+    assert found["machine"]["cores"] >= 1
+    assert found["versions"]["numba"] != "not installed"
+    figures = {figure["name"]: figure for figure in found["figures"]}
+    assert {f"splice, {ramp} ramp" for ramp in ("smooth", "linear")} <= set(figures)
+    assert {"rest model", "alpha field", "texture weights", "truth", "midline fit", "read_box"} <= set(figures)
+    for figure in figures.values():
+        assert set(figure) == FIELDS
+        assert figure["part"] == "kernel"
+        assert figure["unit"] == "ms"
+        assert figure["runs"] >= 30
+        assert 0 < figure["median"] < 1000
+        assert figure["iqr"] >= 0
+    splice = figures["splice, smooth ramp"]
+    assert splice["target"] == 4.0
+    width, height = map(int, splice["note"].split()[1].split("x"))
+    assert 512**2 * 0.8 < width * height < 512**2 * 1.25
+
+
+def test_conversion_is_compared_with_its_floor(short_clip: Path) -> None:
+    result = run(short_clip, "--only", "convert", "--frames", 8, "--heights", "160", "--json")
+    assert result.exit_code == 0, result.output
+    figures = {figure["name"]: figure for figure in json.loads(result.stdout)["figures"]}
+    assert {figure["part"] for figure in figures.values()} == {"convert 160p"}
+    assert figures["convert / floor"]["target"] == 1.35
+    for name in ("convert", "floor", "overlapped floor", "speed", "stage detect", "stage prepare", "stage splice"):
+        assert figures[name]["median"] > 0, name
+    assert figures["convert"]["note"] == "8 frames"
+
+
+def test_start_up_is_measured() -> None:
+    result = run(Path("samples/webcam.mp4"), "--only", "startup")
+    assert result.exit_code == 0, result.output
+    assert "afet-video --help" in result.stdout
+    assert "0.3 s" in result.stdout
+
+
+def _hold(megabytes: int) -> float:
+    held = bytearray(megabytes * 10**6)
+    held[::4096] = b"\1" * len(held[::4096])
+    return peak_memory_mb()
+
+
+@pytest.mark.skipif(not can_tell_memory(), reason="Windows does not tell a process its peak memory")
+def test_peak_memory_is_that_of_the_process_alone() -> None:
+    mine = bytearray(300 * 10**6)
+    mine[::4096] = b"\1" * len(mine[::4096])
+    small, large = in_fresh_process(_hold, 1), in_fresh_process(_hold, 201)
+    assert 180 < large - small < 230
+    assert small < 300
+
+
+def test_a_copy_has_the_size_and_length_asked_for(short_clip: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.mp4"
+    assert write_rescaled(short_clip, copy, height=150, frames=7, repeats=3) == 21
+    reader = VideoReader(copy)
+    assert reader.info.size_wh == (200, 150)
+    seconds = [float(frame.timestamp.seconds) for frame in reader]
+    assert len(seconds) == 21
+    steps = [later - earlier for earlier, later in itertools.pairwise(seconds)]
+    assert min(steps) > 0.03
+    assert max(steps) < 0.05
+
+
+def test_the_sample_is_found_in_the_clone_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sample_clip().name == "webcam.mp4"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("afet_video.__file__", str(tmp_path / "site-packages" / "afet_video" / "__init__.py"))
+    with pytest.raises(InputError, match=r"name a clip, as in afet-video bench my-video\.mp4"):
+        sample_clip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--heights", "480,big"], "480,1080"),
+        (["--heights", "10"], "120 to 4320"),
+        (["missing.mp4", "--only", "kernel"], "missing.mp4"),
+    ],
+)
+def test_wrong_use_is_one_line(arguments: list[str], words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 1, result.output
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_settings_refuse_nonsense() -> None:
+    for wrong in ({"heights": ()}, {"frames": 1}, {"only": "everything"}):
+        with pytest.raises(SettingsError):
+            BenchSettings(**wrong)  # type: ignore[arg-type]
+    assert PARTS == ("kernel", "convert", "memory", "startup")
+
+
+def test_a_figure_is_median_and_spread() -> None:
+    figure = Figure.of("kernel", "splice", "ms", [5.0, 1.0, 3.0, 2.0, 4.0], target=4.0)
+    assert (figure.median, figure.iqr, figure.runs) == (3.0, 2.0, 5)
+
+
+def test_the_table_shows_figure_target_and_what_was_left_out() -> None:
+    figure = Figure("convert 480p", "convert / floor", "x", 1.284, 0.02, 3, 1.35, "why")
+    report = BenchReport(
+        "2026-01-01T00:00+00:00",
+        {"cpu": "Some CPU", "cores": 2, "system": "Linux x86_64"},
+        {"numpy": "2.0"},
+        "clip.mp4",
+        (figure,),
+        ("memory: no way to know",),
+    )
+    console = Console(width=160, record=True, quiet=False, file=None, force_terminal=False)
+    with console.capture() as captured:
+        print_report(report, console=console)
+    for words in ("Some CPU, 2 cores", "numpy 2.0", "clip.mp4", "1.28 x", "1.35 x", "why", "skipped: memory"):
+        assert words in captured.get(), words
