@@ -32,6 +32,7 @@ DEAD_ZONE = (1.2, 3.5)
 _DRIFT_RADIUS_IOD = 0.35
 _GATE_RADIUS_IOD = 0.10
 _POSE_RIDGE = 0.005
+_SAME_POSE_RAD = 0.06
 _ROUNDS = 6
 
 
@@ -113,7 +114,8 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         shapes.append(similarity.apply(xyz))
         poses.append(np.concatenate([[1.0], similarity.rotation_vector]))
         prior.append(float(weight))
-    coefficients, noise = _robust_fit(np.array(shapes), np.array(poses), np.array(prior), NOISE_FLOOR_IOD * iod)
+    prior_by_pose = _calmest_of_pose(np.array(poses), np.array(prior))
+    coefficients, noise = _robust_fit(np.array(shapes), np.array(poses), prior_by_pose, NOISE_FLOOR_IOD * iod)
     base = coefficients[0]
     return RestModel(
         reference=reference,
@@ -124,6 +126,17 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         gate_kernel=_kernel(base, base, _GATE_RADIUS_IOD * iod),
         lid_aperture=(_aperture(base, _EYES[0]) / iod, _aperture(base, _EYES[1]) / iod),
     )
+
+
+def _calmest_of_pose(poses: FitArray, prior: FitArray) -> FitArray:
+    """Return the prior (n,) with frames made to count less, the calmer others of about the same pose are.
+
+    An expression held for long would otherwise outweigh, by number, the few frames at rest beside it; a pose that the
+    person never shows at rest has no better frames and keeps what it has.
+    """
+    turn = np.linalg.norm(poses[:, None, 1:] - poses[None, :, 1:], axis=2)
+    best = (prior[None, :].clip(max=1.0) * np.exp(-0.5 * (turn / _SAME_POSE_RAD) ** 2)).max(axis=1)
+    return np.asarray(prior * np.minimum(prior / best, 1.0), np.float64)
 
 
 def _robust_fit(shapes: FitArray, poses: FitArray, prior: FitArray, floor: float) -> tuple[FitArray, FitArray]:
