@@ -10,7 +10,7 @@ How it looks, and why (measured with mediapipe 1.2, two CPU cores)
   picture is searched, and as long as somebody else is in it the landmarker with room for several is used.
 * With room for one face MediaPipe smooths the landmarks by a causal filter, which puts them 0.4 to 0.7 frames late. It
   goes by the time between frames; told that 100 seconds lie between two frames it leaves them as they are.
-* The face detector sees the picture at 128 x 128 and misses faces below about 14 % of the longer side (265 px at 1080p).
+* The face detector sees the picture at 128 x 128 and misses faces below about 14 % of the longer side (265 px at HD).
   So a small face is followed in a square cut out around it, and where no large face is in sight, overlapping squares of
   half the longer side are searched too (faces down to 6 %, 115 px at 1080p; 8 to 12 ms, on such frames only).
 * MediaPipe's `x * width` has an integer at a pixel *centre* of the picture it was given (the same clip at four sizes
