@@ -21,6 +21,7 @@ EXPRESSION: tuple[int, ...] = tuple(
 )
 """Columns of the blendshapes that count as expression."""
 
+_IS_BROW = np.array([name.startswith("brow") for name in facemesh.BLENDSHAPES])
 _CALM_SHARE = 0.15
 _SHARPNESS_SIDE_PX = 160
 
@@ -28,11 +29,12 @@ _SHARPNESS_SIDE_PX = 160
 def baseline(blendshapes: FloatArray) -> FloatArray:
     """Return the person's own resting blendshapes (52,) from all frames (T, 52), NaN rows ignored.
 
-    Scores of a resting face are not 0 and differ from person to person: start from each score's low quantile, then take
-    the median of the calmest frames, twice.
+    Scores of a resting face are not 0 and differ from person to person: start from each score's low quantile (of the
+    brows, which are held at one height for long and moved both ways from there, the middle), then take the median of
+    the calmest frames, twice.
     """
     seen = blendshapes[np.isfinite(blendshapes).all(axis=1)]
-    rest = np.quantile(seen, 0.2, axis=0)
+    rest = np.where(_IS_BROW, np.median(seen, axis=0), np.quantile(seen, 0.2, axis=0))
     for _ in range(2):
         calm = activity(seen, rest)
         rest = np.median(seen[calm <= np.quantile(calm, _CALM_SHARE)], axis=0)
@@ -52,6 +54,11 @@ def lid_aperture(xyz: FloatArray) -> float:
         for eye in (facemesh.LEFT_EYE, facemesh.RIGHT_EYE)
     ]
     return float(min(apertures) / interocular_px(xyz))
+
+
+def mouth_gap(xyz: FloatArray) -> float:
+    """Return the gap between the middles of the lips as a share of the inter-ocular distance, from (478, 3)."""
+    return float(np.linalg.norm(xyz[13, :2] - xyz[14, :2]) / interocular_px(xyz))
 
 
 def sharpness(rgb: ByteArray, xy: NDArray[np.floating]) -> float:

@@ -20,7 +20,8 @@ from afet_video.face.activity import activity, baseline
 REST_SPREAD = 0.7
 """Activity (sum of blendshape changes) at which a frame counts as resting by 60 %."""
 
-_ACTIVITY_SCALE, _ANGLE_SCALE_DEG, _MOTION_SCALE_IOD_S = 0.5, 14.0, 0.5
+_ACTIVITY_SCALE, _ANGLE_SCALE_DEG, _MOTION_SCALE_IOD_S = 0.6, 14.0, 0.5
+_GAP_SCALE_IOD, _LEAST_GAP_IOD = 0.05, 0.02
 _STABLE_WINDOW_S = 0.2
 
 
@@ -57,14 +58,15 @@ class NeutralSettings:
 class FaceMeasures:
     """What the choice of the neutral looks at; arrays of length T, NaN where there is no face.
 
-    `lid_aperture` in inter-ocular distances; `angles_deg` (T, 2) yaw and pitch; `sharpness` in any unit; `motion`:
-    speed of the landmarks in inter-ocular distances a second; `detected`: bool.
+    `lid_aperture` and `mouth_gap` in inter-ocular distances; `angles_deg` (T, 2) yaw and pitch; `sharpness` in any
+    unit; `motion`: speed of the landmarks in inter-ocular distances a second; `detected`: bool.
     """
 
     timestamps: list[Timestamp]
     blendshapes: FloatArray
     angles_deg: FloatArray
     lid_aperture: FloatArray
+    mouth_gap: FloatArray
     sharpness: FloatArray
     motion: FloatArray
     detected: NDArray[np.bool_]
@@ -96,11 +98,13 @@ def criteria(measures: FaceMeasures) -> dict[str, FloatArray]:
     calm = activity(measures.blendshapes, baseline(measures.blendshapes))
     usual_lids = max(float(np.nanquantile(measures.lid_aperture[measures.detected], 0.6)), 1e-6)
     usual_sharpness = max(float(np.nanquantile(measures.sharpness[measures.detected], 0.8)), 1e-6)
+    usual_gap = max(float(np.nanquantile(measures.mouth_gap[measures.detected], 0.1)), _LEAST_GAP_IOD)
     usual_pitch = np.nanmedian(measures.angles_deg[measures.detected, 1])
     turn = np.hypot(measures.angles_deg[:, 0], measures.angles_deg[:, 1] - usual_pitch)
     return {
-        "calm": np.exp(-_local_max(calm, seconds) / _ACTIVITY_SCALE),
+        "calm": 1.0 / (1.0 + (_local_max(calm, seconds) / _ACTIVITY_SCALE) ** 2),
         "lids_open": np.clip((measures.lid_aperture / usual_lids - 0.5) / 0.4, 0.0, 1.0),
+        "mouth_closed": np.exp(-np.maximum(measures.mouth_gap - usual_gap, 0.0) / _GAP_SCALE_IOD),
         "frontal": np.exp(-0.5 * (turn / _ANGLE_SCALE_DEG) ** 2),
         "sharp": np.clip(measures.sharpness / usual_sharpness, 0.0, 1.0),
         "still": np.exp(-measures.motion / _MOTION_SCALE_IOD_S),

@@ -13,7 +13,7 @@ import numpy as np
 
 from afet_video.datatypes import ByteArray, FaceStatus, FloatArray, Landmarks, Progress, ProgressCallback, Timestamp
 from afet_video.errors import NoFaceError
-from afet_video.face.activity import lid_aperture, sharpness
+from afet_video.face.activity import lid_aperture, mouth_gap, sharpness
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.neutral import FaceMeasures
 from afet_video.face.pose import head_pose, interocular_px
@@ -86,20 +86,21 @@ def _check_faces(track: FaceTrack, on_no_face: str) -> None:
 
 
 class _Collected:
-    """Per-frame measures, four numbers a frame."""
+    """Per-frame measures, a few numbers a frame."""
 
     def __init__(self) -> None:
-        self._lids, self._sharpness, self._motion = array("f"), array("f"), array("f")
+        self._lids, self._mouth, self._sharpness, self._motion = (array("f") for _ in range(4))
         self._last: tuple[FloatArray, float] | None = None
 
     def add(self, face: Landmarks | None, rgb: ByteArray, size_wh: tuple[int, int], seconds: float) -> None:
         if face is None:
-            for values in (self._lids, self._sharpness, self._motion):
+            for values in (self._lids, self._mouth, self._sharpness, self._motion):
                 values.append(np.nan)
             self._last = None
             return
         scale = rgb.shape[1] / size_wh[0]
         self._lids.append(lid_aperture(face.xyz))
+        self._mouth.append(mouth_gap(face.xyz))
         self._sharpness.append(sharpness(rgb, face.xyz[:, :2] * scale))
         self._motion.append(self._speed(face.xyz, seconds))
         self._last = (face.xyz, seconds)
@@ -118,6 +119,7 @@ class _Collected:
             blendshapes=track.blendshapes,
             angles_deg=np.array([(pose.yaw_deg, pose.pitch_deg) for pose in poses], np.float32).reshape(-1, 2),
             lid_aperture=np.array(self._lids, np.float32),
+            mouth_gap=np.array(self._mouth, np.float32),
             sharpness=np.array(self._sharpness, np.float32),
             motion=np.array(self._motion, np.float32),
             detected=np.array([status is FaceStatus.DETECTED for status in track.status], bool),

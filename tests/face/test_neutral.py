@@ -27,6 +27,7 @@ def measures() -> FaceMeasures:
         blendshapes=blendshapes,
         angles_deg=np.tile(np.array([1.0, 8.0], np.float32), (FRAMES, 1)),
         lid_aperture=np.full(FRAMES, 0.1, np.float32),
+        mouth_gap=np.full(FRAMES, 0.01, np.float32),
         sharpness=np.full(FRAMES, 0.5, np.float32),
         motion=np.full(FRAMES, 0.05, np.float32),
         detected=np.ones(FRAMES, bool),
@@ -39,6 +40,7 @@ def spoiled(criterion: str) -> FaceMeasures:
     wrong = [i for i in range(FRAMES)[CALM] if i != 52]
     field, value = {
         "lids_open": ("lid_aperture", 0.02),
+        "mouth_closed": ("mouth_gap", 0.3),
         "frontal": ("angles_deg", (35.0, 8.0)),
         "sharp": ("sharpness", 0.1),
         "still": ("motion", 2.0),
@@ -54,12 +56,12 @@ def test_a_calm_frame_is_chosen() -> None:
     assert choice.origin == "auto"
     assert choice.timestamp == Timestamp(choice.index, Fraction(1, 25))
     assert choice.score > 0.5
-    assert set(choice.reasons) == {"calm", "lids_open", "frontal", "sharp", "still"}
+    assert set(choice.reasons) == {"calm", "lids_open", "mouth_closed", "frontal", "sharp", "still"}
     assert choice.score == pytest.approx(np.prod(list(choice.reasons.values())), abs=0.01)
 
 
-@pytest.mark.parametrize("criterion", ["lids_open", "frontal", "sharp", "still"])
-def test_blinks_turned_heads_blur_and_motion_are_avoided(criterion: str) -> None:
+@pytest.mark.parametrize("criterion", ["lids_open", "mouth_closed", "frontal", "sharp", "still"])
+def test_blinks_open_mouths_turned_heads_blur_and_motion_are_avoided(criterion: str) -> None:
     assert choose_neutral(spoiled(criterion)).index == 52
 
 
@@ -94,7 +96,10 @@ def test_a_single_frame_is_its_own_neutral() -> None:
     good = measures()
     one = FaceMeasures(
         good.timestamps[:1],
-        *(getattr(good, n)[:1] for n in ("blendshapes", "angles_deg", "lid_aperture", "sharpness", "motion")),
+        *(
+            getattr(good, n)[:1]
+            for n in ("blendshapes", "angles_deg", "lid_aperture", "mouth_gap", "sharpness", "motion")
+        ),
         good.detected[:1],
     )
     assert choose_neutral(one).index == 0
