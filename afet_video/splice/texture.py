@@ -37,6 +37,9 @@ neutral's closed lips is the dark line between them."""
 
 _NEIGHBORHOOD_IOD, _EDGE_IOD, _LIGHT_RADIUS_IOD, _LIGHT_CELL_IOD = 0.10, 0.15, 0.20, 0.04
 _LIGHT_OFFSET = 8.0
+_NOT_SKIN_LOG = 1.0
+"""Logarithmic distance from the median skin color from which a skin landmark of the neutral is taken to be covered by
+hair, or to have slipped on to the background. Shading across a face stays below 0.7, hair is 1.4 and more away."""
 _GAIN_LIMITS = (0.5, 2.0)
 
 _EYES = {
@@ -64,7 +67,8 @@ class TextureModel:
 
     `log_light` (n, 3): the neutral's colours at the plain-skin landmarks `skin` (n,). `light_kernel` (478, n) spreads
     them over the face. `near` (478, 478) averages over the neighborhood, `spread` (478, 478) is how
-    far a changed place reaches around itself, `edge` (478,) fades towards the outline.
+    far a changed place reaches around itself, `edge` (478,) fades towards the outline and around
+    what covers the neutral's skin.
     """
 
     rgb: FloatArray
@@ -92,7 +96,11 @@ def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> 
     light = _normalized(np.exp(-squared[:, skin] / (2 * (_LIGHT_RADIUS_IOD * iod) ** 2)))
     to_edge = np.sqrt(squared[:, list(facemesh.FACE_OVAL)].min(axis=1))
     edge = np.clip(to_edge / (_EDGE_IOD * iod), 0.0, 1.0).astype(np.float32)
-    return TextureModel(rgb, xy, skin, _log_light(rgb, xy, skin, iod), light, near, spread, edge, settings)
+    log_light = _log_light(rgb, xy, skin, iod)
+    covered = skin[np.abs(log_light - np.median(log_light, axis=0)).max(axis=1) > _NOT_SKIN_LOG]
+    if len(covered):
+        edge *= 1.0 - np.exp(-squared[:, covered].min(axis=1) / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2))
+    return TextureModel(rgb, xy, skin, log_light, light, near, spread, edge.astype(np.float32), settings)
 
 
 def neutral_texture(
