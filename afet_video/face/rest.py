@@ -31,6 +31,7 @@ DEAD_ZONE = (1.2, 3.5)
 
 _DRIFT_RADIUS_IOD = 0.35
 _GATE_RADIUS_IOD = 0.10
+_EDGE_IOD = 0.1
 _POSE_RIDGE = 0.005
 _SAME_POSE_RAD = 0.06
 _ROUNDS = 6
@@ -66,6 +67,7 @@ class RestModel:
     jaw: JawModel
     drift_kernel: FitArray
     gate_kernel: FitArray
+    edge: FitArray
     lid_aperture: tuple[float, float]
 
     def rest(self, xyz: FloatArray) -> RestFrame:
@@ -88,8 +90,7 @@ class RestModel:
         displacement = similarity.apply(xyz) - np.tensordot(pose, self.coefficients, axes=1)
         displacement -= self.drift_kernel @ displacement[list(STABLE)]
         displacement -= self.jaw.displacement(displacement)
-        displacement[list(facemesh.FACE_OVAL)] = 0.0
-        result: FitArray = displacement
+        result: FitArray = displacement * self.edge[:, None]
         return result
 
 
@@ -124,6 +125,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         jaw=jaw_model(base, iod),
         drift_kernel=_kernel(base, base[list(STABLE)], _DRIFT_RADIUS_IOD * iod),
         gate_kernel=_kernel(base, base, _GATE_RADIUS_IOD * iod),
+        edge=_from_outline(base, iod),
         lid_aperture=(_aperture(base, _EYES[0]) / iod, _aperture(base, _EYES[1]) / iod),
     )
 
@@ -160,6 +162,13 @@ def _kernel(points: FitArray, anchors: FitArray, radius: float) -> FitArray:
     weights = np.exp(-squared / (2 * radius**2))
     result: FitArray = weights / (weights.sum(axis=1, keepdims=True) + 1e-3)
     return result
+
+
+def _from_outline(points: FitArray, iod: float) -> FitArray:
+    """Return (478,) 0 on the face's outline, 1 from some way inside: there skin ends, and what lies beyond must stay."""
+    outline = points[list(facemesh.FACE_OVAL), :2]
+    distance = np.linalg.norm(points[:, None, :2] - outline[None], axis=2).min(axis=1)
+    return np.asarray(np.clip(distance / (_EDGE_IOD * iod), 0.0, 1.0), np.float64)
 
 
 def _aperture(xyz: NDArray[np.floating], ring: tuple[int, ...]) -> float:
