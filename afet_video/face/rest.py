@@ -165,7 +165,7 @@ def _kernel(points: FitArray, anchors: FitArray, radius: float) -> FitArray:
 
 
 def _from_outline(points: FitArray, iod: float) -> FitArray:
-    """Return (478,) 0 on the face's outline, 1 from some way inside: there skin ends, and what lies beyond must stay."""
+    """Return (478,) 0 on the outline, 1 from some way inside: there skin ends, and what lies beyond must stay."""
     outline = points[list(facemesh.FACE_OVAL), :2]
     distance = np.linalg.norm(points[:, None, :2] - outline[None], axis=2).min(axis=1)
     return np.asarray(np.clip(distance / (_EDGE_IOD * iod), 0.0, 1.0), np.float64)
