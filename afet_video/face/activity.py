@@ -47,13 +47,16 @@ def activity(blendshapes: FloatArray, rest: FloatArray) -> FloatArray:
     return np.asarray(np.abs(blendshapes[:, columns] - rest[columns]).sum(axis=1), np.float32)
 
 
+def lid_gap_px(xyz: NDArray[np.floating], eye: tuple[int, ...]) -> float:
+    """Return the mean distance of upper and lower lid in the middle of an eye (`facemesh.LEFT_EYE` or its twin)."""
+    upper, lower = xyz[list(eye[3:6]), :2], xyz[[eye[13], eye[12], eye[11]], :2]
+    return float(np.linalg.norm(upper - lower, axis=1).mean())
+
+
 def lid_aperture(xyz: FloatArray) -> float:
     """Return the smaller eye's mean lid opening as a share of the inter-ocular distance, from landmarks (478, 3)."""
-    apertures = [
-        np.linalg.norm(xyz[list(eye[3:6]), :2] - xyz[[eye[13], eye[12], eye[11]], :2], axis=1).mean()
-        for eye in (facemesh.LEFT_EYE, facemesh.RIGHT_EYE)
-    ]
-    return float(min(apertures) / interocular_px(xyz))
+    gap_px = min(lid_gap_px(xyz, eye) for eye in (facemesh.LEFT_EYE, facemesh.RIGHT_EYE))
+    return gap_px / float(interocular_px(xyz))
 
 
 def mouth_gap(xyz: FloatArray) -> float:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
+from afet_video.face.activity import lid_gap_px
 from afet_video.face.jaw import JawModel, jaw_model
 from afet_video.face.pose import STABLE, Similarity, align, interocular_px
 
@@ -126,7 +127,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         drift_kernel=_kernel(base, base[list(STABLE)], _DRIFT_RADIUS_IOD * iod),
         gate_kernel=_kernel(base, base, _GATE_RADIUS_IOD * iod),
         edge=_from_outline(base, iod),
-        lid_aperture=(_aperture(base, _EYES[0]) / iod, _aperture(base, _EYES[1]) / iod),
+        lid_aperture=(lid_gap_px(base, _EYES[0]) / iod, lid_gap_px(base, _EYES[1]) / iod),
     )
 
 
@@ -171,14 +172,8 @@ def _from_outline(points: FitArray, iod: float) -> FitArray:
     return np.asarray(np.clip(distance / (_EDGE_IOD * iod), 0.0, 1.0), np.float64)
 
 
-def _aperture(xyz: NDArray[np.floating], ring: tuple[int, ...]) -> float:
-    """Mean distance between upper and lower lid margin (indices 3..5 of the ring's halves), in pixels."""
-    upper, lower = xyz[list(ring[3:6]), :2], xyz[[ring[13], ring[12], ring[11]], :2]
-    return float(np.linalg.norm(upper - lower, axis=1).mean())
-
-
 def _closure(xyz: FloatArray, ring: tuple[int, ...], aperture_iod: float) -> float:
-    now = _aperture(xyz, ring) / float(interocular_px(xyz))
+    now = lid_gap_px(xyz, ring) / float(interocular_px(xyz))
     return float(np.clip(1 - now / max(aperture_iod, 1e-6), 0.0, 1.0))
 
 
