@@ -386,5 +386,6 @@ def test_memory_does_not_grow_with_length(moving: Pictures, tmp_path: Path) -> N
         command = [sys.executable, "-c", MEMORY, str(source), str(tmp_path / f"{frames}.out.mp4")]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peak_mib[frames] = int(done.stdout)
-    # 400 of these pictures are 137 MiB; the rest shape is fitted on up to 400 frames, which takes 40 MiB once
-    assert peak_mib[440] < peak_mib[40] + 60, peak_mib
+    # 400 of these pictures are 137 MiB; the rest shape is fitted on up to 400 frames, which takes 40 MiB once, and
+    # the allocators of several threads differ by as much from run to run
+    assert peak_mib[440] < peak_mib[40] + 110, peak_mib

@@ -26,15 +26,15 @@ _CALM_SHARE = 0.15
 _SHARPNESS_SIDE_PX = 160
 
 
-def baseline(blendshapes: FloatArray) -> FloatArray:
+def baseline(blendshapes: FloatArray, *, brow_quantile: float = 0.5) -> FloatArray:
     """Return the person's own resting blendshapes (52,) from all frames (T, 52), NaN rows ignored.
 
-    Scores of a resting face are not 0 and differ from person to person: start from each score's low quantile (of the
-    brows, which are held at one height for long and moved both ways from there, the middle), then take the median of
-    the calmest frames, twice.
+    Scores of a resting face are not 0 and differ from person to person: start from each score's low quantile, then take
+    the median of the calmest frames, twice. Brows are held at one height for long and moved both ways from there; where
+    their rest lies among all frames is `brow_quantile`.
     """
     seen = blendshapes[np.isfinite(blendshapes).all(axis=1)]
-    rest = np.where(_IS_BROW, np.median(seen, axis=0), np.quantile(seen, 0.2, axis=0))
+    rest = np.where(_IS_BROW, np.quantile(seen, brow_quantile, axis=0), np.quantile(seen, 0.2, axis=0))
     for _ in range(2):
         calm = activity(seen, rest)
         rest = np.median(seen[calm <= np.quantile(calm, _CALM_SHARE)], axis=0)

@@ -23,6 +23,9 @@ REST_SPREAD = 0.7
 _ACTIVITY_SCALE, _ANGLE_SCALE_DEG, _MOTION_SCALE_IOD_S = 0.6, 14.0, 0.5
 _GAP_SCALE_IOD, _LEAST_GAP_IOD = 0.05, 0.02
 _STABLE_WINDOW_S = 0.2
+_BROW_QUANTILES = (0.2, 0.5)
+"""Where the brows' rest may lie among all frames: some people raise them now and then, some hold them raised and frown
+now and then. The guess under which the best frame fits all criteria better is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,7 @@ def choose_neutral(measures: FaceMeasures) -> NeutralChoice:
     """
     if not measures.detected.any():
         raise NoFaceError("no face in any frame: nothing to convert")
-    scores = criteria(measures)
-    total = np.prod(list(scores.values()), axis=0)
-    total[~measures.detected | ~np.isfinite(total)] = 0.0
+    scores, total = max((_scored(measures, q) for q in _BROW_QUANTILES), key=lambda scored: float(scored[1].max()))
     best = int(total.argmax()) if total.max() > 0 else int(measures.detected.argmax())
     reasons = {name: round(float(np.nan_to_num(values[best])), 3) for name, values in scores.items()}
     weakest = min(reasons, key=lambda name: reasons[name])
@@ -92,10 +93,17 @@ def choose_neutral(measures: FaceMeasures) -> NeutralChoice:
     return NeutralChoice(best, measures.timestamps[best], round(float(total[best]), 4), "auto", reasons, explanation)
 
 
-def criteria(measures: FaceMeasures) -> dict[str, FloatArray]:
+def _scored(measures: FaceMeasures, brow_quantile: float) -> tuple[dict[str, FloatArray], FloatArray]:
+    scores = criteria(measures, brow_quantile=brow_quantile)
+    total = np.prod(list(scores.values()), axis=0)
+    total[~measures.detected | ~np.isfinite(total)] = 0.0
+    return scores, total
+
+
+def criteria(measures: FaceMeasures, *, brow_quantile: float = 0.5) -> dict[str, FloatArray]:
     """Return each criterion's score (T,) in 0..1, NaN where there is no face."""
     seconds = np.array([float(t.seconds) for t in measures.timestamps])
-    calm = activity(measures.blendshapes, baseline(measures.blendshapes))
+    calm = activity(measures.blendshapes, baseline(measures.blendshapes, brow_quantile=brow_quantile))
     usual_lids = max(float(np.nanquantile(measures.lid_aperture[measures.detected], 0.6)), 1e-6)
     usual_sharpness = max(float(np.nanquantile(measures.sharpness[measures.detected], 0.8)), 1e-6)
     usual_gap = max(float(np.nanquantile(measures.mouth_gap[measures.detected], 0.1)), _LEAST_GAP_IOD)
