@@ -20,6 +20,7 @@ from afet_video import facemesh
 from afet_video.datatypes import FloatArray
 from afet_video.face.activity import lid_gap_px
 from afet_video.face.jaw import JawModel, jaw_model
+from afet_video.face.lips import sealed
 from afet_video.face.pose import STABLE, Similarity, align, interocular_px
 
 FitArray = NDArray[np.float64]
@@ -75,14 +76,14 @@ class RestModel:
         """Return the resting face of a frame whose landmarks are `xyz` (478, 3) pixels."""
         similarity = align(xyz, self.reference)
         displacement = self._facial_displacement(xyz, similarity)
-        iod = float(interocular_px(self.reference))
         size = np.linalg.norm(displacement[:, :2], axis=1)
         displacement *= _smoothstep(self.gate_kernel @ (size / self.noise_px), *DEAD_ZONE)[:, None]
         closure = tuple(_closure(xyz, ring, aperture) for ring, aperture in zip(_EYES, self.lid_aperture, strict=True))
         displacement[facemesh.SKIN_COUNT :] = 0.0  # gaze is not the facial nerve's
-        excursion = np.linalg.norm(displacement[:, :2], axis=1) / iod
-        rest = xyz - similarity.vectors_back(displacement)
-        opening = float(np.linalg.norm(rest[_LIP_GAP[0], :2] - rest[_LIP_GAP[1], :2]) / interocular_px(xyz))
+        iod = float(interocular_px(xyz))
+        rest = sealed(xyz - similarity.vectors_back(displacement), xyz, iod)
+        excursion = np.linalg.norm((xyz - rest)[:, :2], axis=1) / iod
+        opening = float(np.linalg.norm(rest[_LIP_GAP[0], :2] - rest[_LIP_GAP[1], :2]) / iod)
         return RestFrame(rest.astype(np.float32), excursion.astype(np.float32), (closure[0], closure[1]), opening)
 
     def _facial_displacement(self, xyz: FloatArray, similarity: Similarity) -> FitArray:

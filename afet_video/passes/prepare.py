@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import Box, ByteArray, FloatArray, NeutralChoice
+from afet_video.datatypes import Box, ByteArray, FaceStatus, FloatArray, NeutralChoice
 from afet_video.errors import NoNeutralError
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.neutral import FaceMeasures, choose_neutral, rest_weights
@@ -145,7 +145,7 @@ def _wished_frame(track: FaceTrack, settings: ConvertSettings) -> int | None:
         frame = int(np.searchsorted(track.seconds, wish.seconds + 1e-6, side="right")) - 1
     else:
         return None
-    if track.face_id[frame] < 0:
+    if track.status[frame] is not FaceStatus.DETECTED:
         raise NoNeutralError(f"neutral frame {frame} ({track.seconds[frame]:.2f} s) shows no face: choose another")
     return frame
 
