@@ -56,11 +56,12 @@ def convert(
     given = {name: value for name, value in locals().items() if name in SETTING_OF_OPTION and value is not None}
     with errors_as_lines(as_json=as_json):
         import afet_video  # loads the stages at first use: `--help` stays quick
+        from afet_video.cli.interrupts import stoppable
         from afet_video.cli.progress import shown_progress
         from afet_video.cli.summary import print_json, print_summary
 
         chosen = _settings(settings, given, mark_synthetic=not no_synthetic_mark)
-        with shown_progress(quiet=quiet) as on_progress:
+        with shown_progress(quiet=quiet) as bars, stoppable(bars) as on_progress:
             report = afet_video.convert(
                 source,
                 target,
