@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TrackFileError,
     )
     from afet_video.pipeline import ConvertSettings, convert
+    from afet_video.profiles import load_profile, preset
     from afet_video.settings_io import load_settings, replace_nested
     from afet_video.tracks import Tracks, load_tracks
 
@@ -54,8 +55,10 @@ __all__ = [
     "Tracks",
     "__version__",
     "convert",
+    "load_profile",
     "load_settings",
     "load_tracks",
+    "preset",
     "replace_nested",
 ]
 
@@ -63,6 +66,7 @@ _HOMES = {
     "datatypes": ("FaceStatus", "NeutralChoice", "PalsyProfile", "Progress", "RunReport", "Side", "Timestamp"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "pipeline": ("ConvertSettings", "convert"),
+    "profiles": ("load_profile", "preset"),
     "settings_io": ("load_settings", "replace_nested"),
     "tracks": ("Tracks", "load_tracks"),
 }

@@ -213,16 +213,31 @@ class Midline:
         return f"Midline(y{self.y.shape}, x{self.x.shape})"
 
 
+ZONES = ("brow", "eye", "cheek", "commissure", "lower_lip")
+"""Zones of the face that a palsy can spare or take, from top to bottom."""
+
+
 @dataclass(frozen=True, slots=True)
 class PalsyProfile:
     """What the simulated palsy does.
 
     `side` is the affected side, the subject's own. `movement_kept` in 0..1: share of the movement that the affected
-    side keeps (0 = complete paralysis, 1 = unchanged).
+    side keeps (0 = complete paralysis, 1 = unchanged), in every zone that has no value of its own. `brow` (with the
+    forehead), `eye` (lids and around), `cheek` (with the nose's wing and the nasolabial fold), `commissure` (with the
+    upper lip), `lower_lip` (with the chin): share kept in that zone, None = `movement_kept`. `droop` in 0..1: how far
+    the affected side hangs at rest, in zones that lost movement. `synkinesis` in 0..1: how much the affected eye
+    narrows when the mouth moves, and the corner of the mouth lifts when an eye closes or a brow rises.
     """
 
     side: Side = Side.LEFT
     movement_kept: float = 0.0
+    brow: float | None = None
+    eye: float | None = None
+    cheek: float | None = None
+    commissure: float | None = None
+    lower_lip: float | None = None
+    droop: float = 0.0
+    synkinesis: float = 0.0
 
     def __post_init__(self) -> None:
         try:
@@ -230,8 +245,26 @@ class PalsyProfile:
             object.__setattr__(self, "side", Side(self.side))
         except ValueError as error:
             raise SettingsError(f'profile.side is "{self.side}": give "left" or "right"') from error
-        if not 0 <= self.movement_kept <= 1:
-            raise SettingsError(f"profile.movement_kept is {self.movement_kept}: give a share from 0 to 1")
+        for name in ("movement_kept", *ZONES, "droop", "synkinesis"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise SettingsError(f"profile.{name} is {value}: give a share from 0 to 1")
+
+    @property
+    def kept(self) -> tuple[float, ...]:
+        """Share of the movement kept in each zone, in the order of `ZONES`."""
+        given = (getattr(self, zone) for zone in ZONES)
+        return tuple(self.movement_kept if value is None else value for value in given)
+
+    @property
+    def gives_every_zone(self) -> bool:
+        """Whether each zone has a value of its own, so that `movement_kept` has no say."""
+        return all(getattr(self, zone) is not None for zone in ZONES)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every frame stays as it is: droop comes with movement lost, so it alone changes nothing."""
+        return min(self.kept) == 1 and self.synkinesis == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +289,8 @@ class TrackRow:
 
     Missing values are NaN throughout (status `missing`: no landmarks at all). `source_xyz` and `output_xyz` (478, 3)
     are pixels of the upright frame; `output_xyz` is the ground truth of the warp itself, not a re-detection.
-    `alpha` (478,): share of each landmark's own movement that the output shows (1 = expressive, 0 = neutral).
+    `alpha` (478,): share of each landmark's own movement that the output shows (1 = expressive, 0 = neutral), what
+    its zone keeps included; droop and synkinesis come on top of it. `movement_kept`: the profile's overall share.
     `midline_y`, `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none.
     """
 

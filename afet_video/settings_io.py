@@ -32,6 +32,17 @@ def load_settings(cls: type[S], path: Path) -> S:
     SettingsError
         If the file is missing, is not TOML (the line is named), or holds an unknown key or a wrong value.
     """
+    return settings_from_mapping(cls, read_toml(path), source=str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file.
+
+    Raises
+    ------
+    SettingsError
+        If the file is missing or is not TOML (the line is named).
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -39,10 +50,9 @@ def load_settings(cls: type[S], path: Path) -> S:
     except UnicodeDecodeError as error:
         raise SettingsError(f"the settings file {path} is not a text file in UTF-8: save it as UTF-8") from error
     try:
-        mapping = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"the settings file {path} is not valid TOML: {error}") from error
-    return settings_from_mapping(cls, mapping, source=str(path))
 
 
 def settings_from_mapping(cls: type[S], mapping: Mapping[str, Any], *, source: str = "") -> S:

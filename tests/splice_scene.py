@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afet_video import facemesh
-from afet_video.datatypes import FloatArray, Midline, PalsyProfile, Side
+from afet_video.datatypes import FloatArray, Midline, Side
 from afet_video.splice.alpha import AlphaField, SpliceSettings, alpha_field
 from afet_video.splice.compose import NeutralTexture, splice
 from afet_video.splice.mesh import build_mesh
@@ -58,8 +58,8 @@ class Scene:
             fit_midline(head.to_head(midline_points(self.expression_xyz)), MidlineSettings(smoothing_s=0.0)), head
         )
 
-    def alpha(self, side: Side = Side.LEFT, *, ramp: str = "smooth", kept: float = 0.0) -> AlphaField:
-        return alpha_field(self.expression_xyz, self.midline, PalsyProfile(side, kept), SpliceSettings(ramp=ramp))
+    def alpha(self, side: Side = Side.LEFT, *, ramp: str = "smooth") -> AlphaField:
+        return alpha_field(self.expression_xyz, self.midline, side, SpliceSettings(ramp=ramp))
 
     def texture(self, weight: float = 1.0) -> NeutralTexture:
         return texture_of(self.neutral, self.neutral_xyz, weight)

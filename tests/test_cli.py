@@ -27,6 +27,7 @@ from afet_video.cli.progress import shown_progress
 from afet_video.cli.summary import print_summary
 from afet_video.datatypes import NeutralChoice, PalsyProfile, Progress, RunReport, Side, Timestamp
 from afet_video.errors import InputError
+from afet_video.profiles import PRESETS
 from afet_video.settings_io import settings_to_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,7 +113,7 @@ def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
     assert result.exit_code == 0, result.output
     (call,) = calls
     settings = settings_to_mapping(call["settings"])
-    assert settings["profile"] == {"side": "right", "movement_kept": 0.25}
+    assert settings["profile"] == settings_to_mapping(PalsyProfile(Side.RIGHT, 0.25))
     assert (settings["splice"]["ramp"], settings["splice"]["ramp_width"]) == ("linear", 0.5)
     assert (settings["neutral"]["choice"], settings["tracker"]["face"]) == ("frame:7", "1")
     assert settings["on_no_face"] == "hold"
@@ -130,6 +131,43 @@ def test_options_win_over_the_settings_file_and_the_file_over_defaults(calls: li
     assert settings.profile == PalsyProfile(Side.RIGHT, 0.0)
     assert settings.on_no_face == "hold"
     assert (settings.encode.crf, settings.encode.lossless) == (None, True)
+
+
+def test_a_profile_by_name_or_file_with_options_over_it(calls: list[Call], tmp_path: Path) -> None:
+    settings, profile = tmp_path / "my.toml", tmp_path / "palsy.toml"
+    settings.write_text('[profile]\nside = "right"\nbrow = 0.9\n')
+    profile.write_text("movement_kept = 0.5\neye = 1\ndroop = 0.25\n")
+    for arguments in (
+        ["--profile", "hb3"],
+        ["--profile", "hb3", "--side", "right"],
+        ["--profile", "hb3", "--settings", settings],
+        ["--profile", profile, "--settings", settings],
+        ["--profile", profile, "--movement-kept", "0.75", "--side", "left"],
+    ):
+        assert run("convert", "a.mp4", "b.mp4", *arguments).exit_code == 0
+    found = [call["settings"].profile for call in calls]
+    assert found == [
+        afet_video.preset("hb3"),
+        afet_video.preset("hb3", side=Side.RIGHT),
+        afet_video.preset("hb3", side=Side.RIGHT),
+        PalsyProfile(Side.RIGHT, 0.5, eye=1.0, droop=0.25),
+        PalsyProfile(Side.LEFT, 0.75, eye=1.0, droop=0.25),
+    ]
+
+
+def test_profiles_lists_every_preset_for_people_and_programs() -> None:
+    text, listed = run("profiles").stdout, json.loads(run("profiles", "--json").stdout)
+    assert set(listed) == set(PRESETS) >= {"hb2", "hb6", "central", "synkinetic", "complete"}
+    for name, preset in PRESETS.items():
+        assert name in text
+        assert preset.shows in text
+        assert afet_video.replace_nested(PalsyProfile(), listed[name]["profile"]) == preset.profile
+
+
+def test_the_summary_names_the_zones_where_they_differ() -> None:
+    stream = io.StringIO()
+    print_summary(report(profile=afet_video.preset("hb3")), console=Console(file=stream, width=200))
+    assert "brow 45%, eye 90%, cheek 60%, commissure 60%, lower_lip 60%, synkinesis 25%" in stream.getvalue()
 
 
 def test_options_and_settings_offer_the_same_choices() -> None:
@@ -202,7 +240,7 @@ def test_json_is_one_object_and_nothing_else(calls: list[Call]) -> None:
     assert found["target"] == "out.mp4"
     assert found["neutral"]["timestamp"] == {"pts": 400, "time_base": "1/1000"}
     assert found["neutral"]["seconds"] == 0.4
-    assert found["profile"] == {"side": "right", "movement_kept": 0.25}
+    assert found["profile"] == settings_to_mapping(PalsyProfile(Side.RIGHT, 0.25))
     assert found["contact_sheet"] is None
 
 
@@ -313,6 +351,8 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
     (tmp_path / "there.mp4").write_text("mine")
     (tmp_path / "bad.toml").write_text('[profile]\nsied = "left"\n')
     (tmp_path / "range.toml").write_text("[profile]\nmovement_kept = 1.5\n")
+    (tmp_path / "palsy.toml").write_text("brow = 1.5\n")
+    (tmp_path / "zone.toml").write_text("borw = 0.5\n")
     (tmp_path / "folder").mkdir()
     before = {path: path.stat().st_size for path in tmp_path.rglob("*")}
     yield tmp_path
@@ -341,6 +381,11 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
         (["good.mp4", "out.mp4", "--settings", "missing.toml"], ["missing.toml"]),
         (["good.mp4", "out.mp4", "--settings", "bad.toml"], ['"profile.sied"', '"profile.side"', "bad.toml"]),
         (["good.mp4", "out.mp4", "--settings", "range.toml"], ["movement_kept", "1.5"]),
+        (["good.mp4", "out.mp4", "--profile", "hb33"], ['"hb33"', '"hb3"']),
+        (["good.mp4", "out.mp4", "--profile", "missing.toml"], ["missing.toml"]),
+        (["good.mp4", "out.mp4", "--profile", "palsy.toml"], ["profile.brow", "1.5", "0 to 1", "palsy.toml"]),
+        (["good.mp4", "out.mp4", "--profile", "zone.toml"], ['"borw"', '"brow"', "zone.toml"]),
+        (["good.mp4", "out.mp4", "--profile", "hb3", "--movement-kept", "0.5"], ["--movement-kept", "hb3"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

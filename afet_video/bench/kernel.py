@@ -77,14 +77,14 @@ class _Scene:
     def of(cls, frame: VideoFrame, xyz: FloatArray, midline: Midline, model: FaceModel, ramp: str) -> _Scene:
         settings = ConvertSettings(splice=SpliceSettings(ramp=ramp))
         rest = model.rest.rest(xyz)
-        field = alpha_field(xyz, midline, settings.profile, settings.splice)
+        field = alpha_field(xyz, midline, settings.profile.side, settings.splice)
         box = affected_box(xyz, rest.xyz, field, frame.size_wh)
         if box is None:
             raise NoFaceError("the face is outside the picture where it moves most: give another clip")
         return cls(frame, xyz, midline, model, settings, rest, field, box, frame.read_box(box))
 
     def alpha(self) -> AlphaField:
-        return alpha_field(self.xyz, self.midline, self.settings.profile, self.settings.splice)
+        return alpha_field(self.xyz, self.midline, self.settings.profile.side, self.settings.splice)
 
     def texture(self) -> NeutralTexture:
         side, origin = self.settings.profile.side, np.array([self.box.x0, self.box.y0], np.float32)

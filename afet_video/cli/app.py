@@ -16,6 +16,7 @@ import afet_video
 from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
+from afet_video.cli.profiles import profiles
 
 app = typer.Typer(
     name="afet-video",
@@ -29,6 +30,7 @@ app = typer.Typer(
 # One line a command: the function lives in a file of its own beside this one.
 app.command()(convert)
 app.command()(bench)
+app.command()(profiles)
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,6 +6,7 @@ Must not: decide anything that the settings don't say.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ def convert(
     target: options.Target,
     *,
     side: options.SideOption = None,
+    profile: options.Profile = None,
     movement_kept: options.MovementKept = None,
     ramp: options.Ramp = None,
     ramp_width: options.RampWidth = None,
@@ -60,7 +62,7 @@ def convert(
         from afet_video.cli.progress import shown_progress
         from afet_video.cli.summary import print_json, print_summary
 
-        chosen = _settings(settings, given, mark_synthetic=not no_synthetic_mark)
+        chosen = _settings(settings, profile, given, mark_synthetic=not no_synthetic_mark)
         with shown_progress(quiet=quiet) as bars, stoppable(bars) as on_progress:
             report = afet_video.convert(
                 source,
@@ -77,12 +79,22 @@ def convert(
             print_summary(report)
 
 
-def _settings(path: Path | None, given: dict[str, Any], *, mark_synthetic: bool) -> ConvertSettings:
-    """Return the settings of the file at `path` (or the defaults) with the options that were given put over them."""
+def _settings(
+    path: Path | None, profile: str | None, given: dict[str, Any], *, mark_synthetic: bool
+) -> ConvertSettings:
+    """Return the settings of the file at `path` (or the defaults), the profile and the options given put over them."""
+    from afet_video.errors import SettingsError
     from afet_video.pipeline import ConvertSettings
+    from afet_video.profiles import load_profile
     from afet_video.settings_io import load_settings, replace_nested
 
     settings = ConvertSettings() if path is None else load_settings(ConvertSettings, path)
+    if profile is not None:
+        settings = replace(settings, profile=load_profile(profile, side=settings.profile.side))
+    if "movement_kept" in given and settings.profile.gives_every_zone:
+        raise SettingsError(
+            f"--movement-kept says nothing where {profile or path} gives every zone a value: leave one of them out"
+        )
     changes = {SETTING_OF_OPTION[name]: value for name, value in given.items()}
     if not mark_synthetic:
         changes["encode.mark_synthetic"] = False

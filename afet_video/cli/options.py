@@ -19,6 +19,16 @@ SideOption = Annotated[
     Literal["left", "right"] | None,
     typer.Option("--side", help="The affected side, the subject's own. Default: left.", rich_help_panel=PALSY),
 ]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME|FILE.toml",
+        help="What the palsy leaves, zone by zone: a name that `afet-video profiles` lists, or a file. "
+        "Default: complete paralysis.",
+        rich_help_panel=PALSY,
+    ),
+]
 MovementKept = Annotated[
     float | None,
     typer.Option(
@@ -26,7 +36,8 @@ MovementKept = Annotated[
         min=0,
         max=1,
         metavar="F",
-        help="Share of its movement that the affected side keeps: 0 is complete paralysis. Default: 0.",
+        help="Share of its movement that the affected side keeps where the profile gives a zone no value of its own: "
+        "0 is complete paralysis. Default: 0.",
         rich_help_panel=PALSY,
     ),
 ]

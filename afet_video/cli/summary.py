@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from afet_video.datatypes import NeutralChoice, RunReport
+from afet_video.datatypes import ZONES, NeutralChoice, PalsyProfile, RunReport
 from afet_video.settings_io import settings_to_mapping
 
 _PIPE_WIDTH = 1000
@@ -60,11 +60,22 @@ def _lines(report: RunReport) -> Iterator[tuple[str, str]]:
             yield name, str(path)
     yield (
         "Palsy",
-        f"{report.profile.side} side (the subject's own), {report.profile.movement_kept:.0%} of movement kept",
+        f"{report.profile.side} side (the subject's own), {_kept(report.profile)}",
     )
     yield "Frames", f"{report.frames}: {_counts(report.frames_by_status)}"
     yield "Neutral", _neutral(report.neutral)
     yield "Speed", _speed(report)
+
+
+def _kept(profile: PalsyProfile) -> str:
+    if len(set(profile.kept)) == 1:
+        text = f"{profile.kept[0]:.0%} of movement kept"
+    else:
+        text = "movement kept: " + ", ".join(
+            f"{zone} {kept:.0%}" for zone, kept in zip(ZONES, profile.kept, strict=True)
+        )
+    signs = (("droop", profile.droop), ("synkinesis", profile.synkinesis))
+    return text + "".join(f", {name} {value:.0%}" for name, value in signs if value)
 
 
 def _counts(frames_by_status: Mapping[str, int]) -> str:

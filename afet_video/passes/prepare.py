@@ -16,6 +16,7 @@ from afet_video.datatypes import Box, ByteArray, FaceStatus, FloatArray, Neutral
 from afet_video.errors import NoNeutralError
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.neutral import FaceMeasures, choose_neutral, rest_weights
+from afet_video.face.palsy import PalsyModel, palsy_model
 from afet_video.face.rest import RestModel, fit_rest
 from afet_video.face.track import FaceTrack
 from afet_video.passes.analyze import Analysis
@@ -39,6 +40,7 @@ class FaceModel:
 
     neutral: NeutralChoice
     rest: RestModel
+    palsy: PalsyModel
     texture: TextureModel
     triangles: NDArray[np.int32]
     textured: NDArray[np.bool_]
@@ -122,9 +124,11 @@ def _model(
     samples = np.array([followed.xyz(int(frame)) for frame in frames], np.float32).reshape(-1, 478, 3)
     usable = np.isfinite(samples).all(axis=(1, 2))
     triangles = build_mesh(neutral.xyz)
+    rest = fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32))
     return FaceModel(
         neutral=neutral.choice,
-        rest=fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32)),
+        rest=rest,
+        palsy=palsy_model(rest.coefficients[0]),
         texture=texture_model(neutral.rgb, neutral.xyz[:, :2] - np.array(neutral.origin, np.float32), settings.splice),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),

@@ -15,12 +15,11 @@ from afet_video.datatypes import (
     FaceStatus,
     FloatArray,
     Midline,
-    Side,
     TrackRow,
     VideoFrame,
 )
+from afet_video.face.palsy import AffectedFace, affected_face
 from afet_video.face.pose import head_pose
-from afet_video.face.rest import RestFrame
 from afet_video.face.track import FaceTrack
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.prepare import FaceModel
@@ -54,39 +53,40 @@ class Renderer:
         if midline is None:
             return self._row_without_face(frame)
         rest = model.rest.rest(xyz)
-        alpha = alpha_field(xyz, midline, self.settings.profile, self.settings.splice)
-        rest_xyz = rest.xyz
-        if self.settings.profile.movement_kept < 1.0:
-            texture = self._splice(frame, xyz, rest, model, alpha)
+        alpha = alpha_field(xyz, midline, self.settings.profile.side, self.settings.splice)
+        affected = affected_face(xyz, rest, self.settings.profile, model.palsy)
+        shown = affected.xyz
+        if not self.settings.profile.changes_nothing:
+            texture = self._splice(frame, xyz, affected, model, alpha)
             if texture is not None:
-                rest_xyz = irises_at_rest(xyz, rest_xyz, texture, model.triangles)
-        output, alpha_at = output_landmarks(xyz, rest_xyz, alpha)
-        return self._row(frame, xyz, output, alpha_at, midline, model.neutral.index)
+                shown = irises_at_rest(xyz, shown, texture, model.triangles)
+        output, alpha_at = output_landmarks(xyz, shown, alpha)
+        share = 1.0 - (1.0 - alpha_at) * affected.lost
+        return self._row(frame, xyz, output, share, midline, model.neutral.index)
 
     def _splice(
-        self, frame: VideoFrame, xyz: FloatArray, rest: RestFrame, model: FaceModel, alpha: AlphaField
+        self, frame: VideoFrame, xyz: FloatArray, affected: AffectedFace, model: FaceModel, alpha: AlphaField
     ) -> NeutralTexture | None:
         """Splice a frame in place and return the texture that was used, or None if the face lies outside of it."""
-        box = affected_box(xyz, rest.xyz, alpha, frame.size_wh)
+        box = affected_box(xyz, affected.xyz, alpha, frame.size_wh)
         if box is None:
             return None
         current = frame.read_box(box)
         origin = np.array([box.x0, box.y0], np.float32)
-        side = self.settings.profile.side
-        closure = rest.lid_closure[0 if side is Side.LEFT else 1]
         texture = neutral_texture(
             model.texture,
             current,
             xyz[:, :2] - origin,
-            rest.excursion,
-            lid_closure=closure,
-            mouth_opening=rest.mouth_opening,
-            side=side,
+            affected.excursion,
+            lid_closure=affected.lid_closure,
+            mouth_opening=affected.mouth_opening,
+            side=self.settings.profile.side,
+            lost=affected.lost,
         )
         spliced = splice(
             current,
             xyz,
-            rest.xyz,
+            affected.xyz,
             texture,
             model.triangles,
             alpha,

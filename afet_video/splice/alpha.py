@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afet_video import facemesh
-from afet_video.datatypes import FloatArray, Midline, PalsyProfile, Side
+from afet_video.datatypes import FloatArray, Midline, Side
 from afet_video.errors import SettingsError
 
 RAMPS = ("smooth", "linear")
@@ -48,14 +48,13 @@ class AlphaField:
     """Alpha of one frame as a function of the pixel.
 
     `direction` is +1 where the healthy half lies at larger x, else -1. With d = direction * (x - midline(y)) in pixels,
-    alpha is `floor` for d <= `start`, 1 for d >= `stop`, and a ramp (linear or smoothstep) between.
+    alpha is 0 for d <= `start`, 1 for d >= `stop`, and a ramp (linear or smoothstep) between.
     """
 
     midline: Midline
     direction: float
     start: float
     stop: float
-    floor: float
     is_linear: bool
 
     def at(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> FloatArray:
@@ -64,21 +63,21 @@ class AlphaField:
         t = np.clip((d - self.start) / (self.stop - self.start), 0.0, 1.0)
         if not self.is_linear:
             t = t * t * (3.0 - 2.0 * t)
-        return np.asarray(self.floor + (1.0 - self.floor) * t, np.float32)
+        return np.asarray(t, np.float32)
 
 
-def alpha_field(xy: FloatArray, midline: Midline, profile: PalsyProfile, settings: SpliceSettings) -> AlphaField:
-    """Return the alpha field of a frame from its landmarks (478, 2 or 3) in pixels.
+def alpha_field(xy: FloatArray, midline: Midline, side: Side, settings: SpliceSettings) -> AlphaField:
+    """Return the alpha field of a frame from its landmarks (478, 2 or 3) in pixels and the affected side.
 
     The half face's width is the largest distance of the healthy half's outline from the midline, as in the paper: the
     number of pixels between the centre of the face and its edge.
     """
     outline = xy[list(facemesh.FACE_OVAL)]
     left_is_right_in_picture = xy[facemesh.LEFT_EYE_OUTER, 0] > xy[facemesh.RIGHT_EYE_OUTER, 0]
-    healthy_is_left = profile.side is Side.RIGHT
+    healthy_is_left = side is Side.RIGHT
     direction = 1.0 if healthy_is_left == left_is_right_in_picture else -1.0
     half_width = float(max((direction * (outline[:, 0] - midline.x_at(outline[:, 1]))).max(), 4.0))
     if settings.ramp == "linear":
-        return AlphaField(midline, direction, 0.0, half_width, profile.movement_kept, True)
+        return AlphaField(midline, direction, 0.0, half_width, True)
     reach = settings.ramp_width * half_width / 2
-    return AlphaField(midline, direction, -reach, reach, profile.movement_kept, False)
+    return AlphaField(midline, direction, -reach, reach, False)

@@ -51,7 +51,7 @@ def splice(
     Parameters
     ----------
     current : (h, w, 3) float32 RGB 0..255 of the rectangle.
-    current_xy, rest_xy : (478, 2) landmarks l_E of the frame, and l_N where they would be at rest; pixels of the frame.
+    current_xy, rest_xy : (478, 2) landmarks l_E of the frame, and l_N that are shown at alpha 0; pixels of the frame.
     neutral : the neutral's pixels.
     triangles : (M, 3) mesh.
     alpha : alpha field of the frame, pixels of the frame.
@@ -71,7 +71,7 @@ def splice(
     x0, y0 = origin_xy
     offset = np.array([x0, y0], np.float32)
     midline = alpha.midline.x_at(np.arange(y0, y0 + height, dtype=np.float32)) - np.float32(x0)
-    ramp = np.array([alpha.direction, alpha.start, alpha.stop, alpha.floor, float(alpha.is_linear)], np.float32)
+    ramp = np.array([alpha.direction, alpha.start, alpha.stop, float(alpha.is_linear)], np.float32)
     out = current.copy()
     fill_splice(
         out,

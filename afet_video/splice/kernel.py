@@ -17,9 +17,9 @@ from numba import njit
 def _alpha(d, ramp):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     t = (d - ramp[1]) / (ramp[2] - ramp[1])
     t = min(max(t, np.float32(0.0)), np.float32(1.0))
-    if ramp[4] == 0.0:
+    if ramp[3] == 0.0:
         t = t * t * (np.float32(3.0) - np.float32(2.0) * t)
-    return ramp[3] + (np.float32(1.0) - ramp[3]) * t
+    return t
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

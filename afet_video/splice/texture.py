@@ -27,6 +27,9 @@ _LID_RANGE = (0.4, 0.65)
 """Lid closure from which the neutral's open eye begins to show, and is shown in full. A squint in a smile closes the
 lids by 0.3 to 0.4 and must keep the current gaze."""
 
+_SLIT_RANGE = (0.0, 0.3)
+"""Share of a lid's closure lost from which the neutral's open eye begins to show behind it, and is shown in full."""
+
 _SPREAD_IOD, _BROW_SPREAD_IOD = 0.12, 0.25
 """How far around a changed place the neutral's skin covers: the detector trails strong brow and cheek movements, and
 what it trails by would show as a second brow or fold."""
@@ -112,6 +115,7 @@ def neutral_texture(
     lid_closure: float,
     mouth_opening: float,
     side: Side,
+    lost: FloatArray | None = None,
 ) -> NeutralTexture:
     """Return the neutral's pixels with weights and gains for one frame.
 
@@ -119,10 +123,12 @@ def neutral_texture(
     ----------
     current : (h, w, 3) rectangle of the frame.
     current_xy : (478, 2) landmarks in pixels of that rectangle.
-    excursion : (478,) how far the facial nerve moved each landmark, in inter-ocular distances.
+    excursion : (478,) how much movement is taken away from each landmark, in inter-ocular distances.
     lid_closure : of the affected eye, 0 as at rest .. 1 shut.
     mouth_opening : gap between the lips in the result, in inter-ocular distances.
     side : the affected side.
+    lost : (478,) share of its movement that each landmark loses; None: all. A fold that is half as deep keeps half of
+        its own pixels, and a place that loses nothing keeps them all.
     """
     if model.settings.texture == "neutral":
         return NeutralTexture(model.rgb, model.xy, np.ones(478, np.float32), np.ones((478, 3), np.float32))
@@ -131,12 +137,19 @@ def neutral_texture(
     for eye in _EYES.values():
         weight[list(eye)] = 0.0
     weight[list(_LIPS)] *= 1.0 - _smoothstep(np.float32(mouth_opening), *_OPEN_RANGE_IOD)
-    weight[list(_EYES[side])] = _smoothstep(np.float32(lid_closure), *_LID_RANGE)
+    if lost is not None:
+        weight *= lost
+    weight[list(_EYES[side])] = _smoothstep(np.float32(lid_closure), *_LID_RANGE) * _eye_share(lost, side)
     if not weight.any():
         return NeutralTexture(model.rgb, model.xy, weight, np.ones((478, 3), np.float32))
     light = _log_light(current, current_xy, model.skin, _iod(current_xy)) - model.log_light
     gain = np.exp(model.light_kernel @ light).clip(*_GAIN_LIMITS)
     return NeutralTexture(model.rgb, model.xy, weight.astype(np.float32), gain.astype(np.float32))
+
+
+def _eye_share(lost: FloatArray | None, side: Side) -> FloatArray | np.float32:
+    """How much of a shut eye's opening the neutral gives: a slit of a tenth can be warped, any wider shows an eye."""
+    return np.float32(1.0) if lost is None else _smoothstep(lost[list(_EYES[side])], *_SLIT_RANGE)
 
 
 def outside_mouth(triangles: NDArray[np.int32], settings: SpliceSettings) -> NDArray[np.bool_]:

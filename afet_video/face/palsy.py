@@ -1,0 +1,241 @@
+"""What the affected side shows: movement kept zone by zone, droop at rest, synkinesis.
+
+in: a frame's landmarks, its face at rest, a profile -> out: the landmarks at alpha 0.  Must not: see pixels.
+
+Everything here is computed for both halves alike; the alpha field of the splice decides which half shows it. That is
+why droop and synkinesis are 0 on the midline and on the face's outline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afet_video import facemesh
+from afet_video.datatypes import FloatArray, PalsyProfile, Side
+from afet_video.face.pose import interocular_px
+from afet_video.face.rest import RestFrame
+
+WeightArray = NDArray[np.float64]
+
+_OUTER_LIP = facemesh.LIPS_OUTER
+
+_SEEDS: tuple[tuple[int, ...], ...] = (
+    (*facemesh.RIGHT_BROW, 69, 104, 68, 108, 71, 109, 67, 103, 54, 21, 10, 151),
+    (*facemesh.RIGHT_EYE, 247, 30, 29, 27, 28, 56, 190, 25, 110, 24, 23, 22, 26, 112, 31, 228, 229, 230, 231, 232, 226),
+    (50, 101, 36, 205, 203, 206, 187, 147, 123, 117, 118, 119, 100, 126, 142, 129, 98, 64, 48, 115, 207, 216),
+    (*_OUTER_LIP[:6], 76, 62, 57, 186, 92, 165, 167, 43, 212),
+    (*_OUTER_LIP[15:18], 18, 83, 182, 106, 201, 194, 200, 199, 208, 32, 171, 140, 175, 152, 148, 176, 149, 204, 211),
+)
+"""Landmarks of the right half that belong to one zone alone, in the order of `ZONES`; the left half has their twins."""
+
+_SEED_POWER, _SEED_SOFT_IOD = 3, 0.012
+"""Weights fall with this power of the distance from a zone's seeds, so that a border takes a third of the way between
+two zones, however far they are apart."""
+
+_LOWER_LIP_BY_PLACE = (0.0, 0.3, 0.75, 1.0, 1.0, 1.0)
+"""Share of the lower lip's zone from the commissure to its middle. On the lips it is the place that counts: of two lips
+that touch, each belongs to its own zone."""
+
+_LIFT = (0.45, -0.80)
+"""Direction (outwards, down) in which an unwanted smile moves the corner of the mouth."""
+_LIFT_IOD = 0.043
+"""How far: 0.39 cm at the modiolus on closing the eyes (facial synkinesis, against 0.47 cm in a smile)."""
+_NARROWING = 0.45
+"""Share of its opening that the eye loses at full synkinesis and a full smile. Measured in synkinetic patients: 33 %
+(SD 14), in healthy people 22 %."""
+_FULL_SMILE_IOD, _FULL_BROW_RAISE_IOD = 0.10, 0.11
+"""Healthy excursions of the commissure (9.3 mm) and the brow (10.6 mm) over the distance of the outer canthi."""
+_CLOSURE_RANGE = (0.4, 0.9)
+"""Lid closure from which the corner lifts, and lifts in full: beyond the squint that belongs to a smile."""
+
+_MOUTH_GAP = (13, 14)
+_FOREHEAD, _NOSE_BASE = 10, 2
+
+
+def _droop_controls() -> dict[int, float]:
+    """Return how far (inter-ocular distances) landmarks of the right half hang down at full droop.
+
+    About 3 to 4 mm at the brow and the commissure of a face with 90 mm between the outer canthi.
+    """
+    controls = dict.fromkeys((*facemesh.FACE_OVAL, *facemesh.MIDLINE, *facemesh.RIGHT_EYE), 0.0)
+    controls |= dict.fromkeys((243, 244, 245, 122, 188), 0.0)
+    brow = (0.036, 0.042, 0.040, 0.030, 0.014, 0.012, 0.025, 0.034, 0.038, 0.034)
+    controls |= dict(zip(facemesh.RIGHT_BROW, brow, strict=True))
+    upper = (0.002, 0.004, 0.006, 0.007, 0.007, 0.006, 0.003)
+    controls |= dict(zip(facemesh.RIGHT_EYE[1:8], upper, strict=True))
+    lower = (0.003, 0.008, 0.012, 0.015, 0.015, 0.012, 0.006)
+    controls |= dict(zip(facemesh.RIGHT_EYE[9:], lower, strict=True))
+    controls |= dict.fromkeys((23, 24, 110, 229, 230), 0.012) | dict.fromkeys((129, 98, 64, 48), 0.006)
+    controls |= dict.fromkeys((50, 205, 187, 36), 0.018) | dict.fromkeys((206, 207, 216), 0.030) | {203: 0.015}
+    controls |= dict.fromkeys((57, 43, 212), 0.046) | {186: 0.038, 92: 0.026, 165: 0.015, 167: 0.006}
+    controls |= {202: 0.036, 106: 0.020, 182: 0.010, 204: 0.012, 210: 0.020, 194: 0.010, 32: 0.0, 140: 0.0}
+    upper_lip, lower_lip = (0.050, 0.038, 0.027, 0.017, 0.008), (0.050, 0.036, 0.024, 0.013, 0.006)
+    for row in facemesh.LIP_ROWS:
+        controls |= dict(zip(row[:5], upper_lip, strict=True))
+        controls |= dict(zip((row[0], *row[:15:-1]), lower_lip, strict=True))
+    return controls
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PalsyModel:
+    """Where on a face the zones lie, and how droop and synkinesis spread over it; the same for both halves.
+
+    `zones` (478, 5): share of each zone, in the order of `ZONES`; rows sum to 1. `droop` (478,): inter-ocular distances
+    down at full droop. `lids` {side: (478, 16)} spreads the movement of a lid margin over the skin around it, `lift`
+    (478,) that of the commissure.
+    """
+
+    zones: WeightArray
+    droop: WeightArray
+    lids: Mapping[Side, WeightArray]
+    lift: WeightArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AffectedFace:
+    """What the affected side shows of one frame.
+
+    `xyz` (478, 3): landmarks in pixels at alpha 0. `lost` (478,): share of its movement that each landmark loses.
+    `excursion` (478,): movement taken away, in inter-ocular distances. `lid_closure`: of the affected eye in the
+    source, 0 as at rest .. 1 shut. `mouth_opening`: gap between the lips in `xyz`, in inter-ocular distances.
+    """
+
+    xyz: FloatArray
+    lost: FloatArray
+    excursion: FloatArray
+    lid_closure: float
+    mouth_opening: float
+
+
+def palsy_model(rest: NDArray[np.floating]) -> PalsyModel:
+    """Return the zones and fields for a rest shape (478, 3) in pixels of any pose."""
+    uv = _symmetric(rest)
+    twin = facemesh.TWIN
+    droop = _mirrored(_droop_controls())
+    lift = dict.fromkeys(droop, 0.0) | {i: _lift_share(value) for i, value in droop.items() if _below_nose(uv, i)}
+    lids = {Side.RIGHT: _lid_spread(uv, facemesh.RIGHT_EYE), Side.LEFT: _lid_spread(uv, facemesh.LEFT_EYE)}
+    fields = [_spread(uv, list(controls)) @ np.array(list(controls.values())) for controls in (droop, lift)]
+    for field in fields:
+        field[facemesh.SKIN_COUNT :] = 0.0
+    return PalsyModel(_zones(uv), (fields[0] + fields[0][twin]) / 2, lids, (fields[1] + fields[1][twin]) / 2)
+
+
+def affected_face(xyz: FloatArray, rest: RestFrame, profile: PalsyProfile, model: PalsyModel) -> AffectedFace:
+    """Return what the affected side of a frame shows.
+
+    Parameters
+    ----------
+    xyz : (478, 3) landmarks of the frame, pixels.
+    rest : the same frame's face at rest.
+    """
+    moved = (xyz - rest.xyz).astype(np.float64)
+    lost = model.zones @ (1.0 - np.array(profile.kept))
+    shown = xyz - lost[:, None] * moved
+    iod = float(interocular_px(xyz))
+    if profile.droop > 0 or profile.synkinesis > 0:
+        outwards, down = _axes(xyz, profile.side)
+        # Tone goes with movement: a zone that is spared does not hang, one that lost half of it does in full.
+        hang = profile.droop * np.minimum(2.0 * lost, 1.0) * model.droop
+        lift = profile.synkinesis * _unwanted_smile(moved, rest, profile.side, down, iod) * _LIFT_IOD * model.lift
+        shown += iod * hang[:, None] * down
+        shown += iod * lift[:, None] * (_LIFT[0] * outwards + _LIFT[1] * down)
+        shown += _narrowed(shown, profile.synkinesis * _smile(moved, profile.side, iod), profile.side, model)
+    gap = float(np.linalg.norm(shown[_MOUTH_GAP[0], :2] - shown[_MOUTH_GAP[1], :2])) / iod
+    return AffectedFace(
+        xyz=shown.astype(np.float32),
+        lost=lost.astype(np.float32),
+        excursion=(lost * rest.excursion).astype(np.float32),
+        lid_closure=rest.lid_closure[0 if profile.side is Side.LEFT else 1],
+        mouth_opening=gap,
+    )
+
+
+def _smile(moved: WeightArray, side: Side, iod: float) -> float:
+    """Return how far the healthy corner of the mouth went, 1 = as far as healthy people's go."""
+    corner = facemesh.RIGHT_COMMISSURE if side is Side.LEFT else facemesh.LEFT_COMMISSURE
+    return float(np.clip(np.linalg.norm(moved[corner, :2]) / (_FULL_SMILE_IOD * iod), 0.0, 1.0))
+
+
+def _unwanted_smile(moved: WeightArray, rest: RestFrame, side: Side, down: WeightArray, iod: float) -> float:
+    """Return 0..1 how much the healthy side's eye closure or brow raise asks of the affected corner of the mouth."""
+    brow = list(facemesh.RIGHT_BROW if side is Side.LEFT else facemesh.LEFT_BROW)
+    raised = float(np.clip(-(moved[brow] @ down).mean() / (_FULL_BROW_RAISE_IOD * iod), 0.0, 1.0))
+    low, high = _CLOSURE_RANGE
+    closed = float(np.clip((rest.lid_closure[1 if side is Side.LEFT else 0] - low) / (high - low), 0.0, 1.0))
+    return max(raised, closed * closed * (3 - 2 * closed))
+
+
+def _narrowed(xyz: WeightArray, amount: float, side: Side, model: PalsyModel) -> WeightArray:
+    """Return the displacement (478, 3) that takes `amount` of `_NARROWING` from the affected eye's opening."""
+    ring = np.array(facemesh.LEFT_EYE if side is Side.LEFT else facemesh.RIGHT_EYE)
+    opposite = ring[-np.arange(16) % 16]  # upper lid's places 1..7 face the lower lid's 15..9; canthi face themselves
+    result: WeightArray = model.lids[side] @ (0.5 * _NARROWING * amount * (xyz[opposite] - xyz[ring]))
+    return result
+
+
+def _axes(xyz: NDArray[np.floating], side: Side) -> tuple[WeightArray, WeightArray]:
+    """Return the face's own unit vectors (3,) outwards on `side`, and down."""
+    across = xyz[facemesh.LEFT_EYE_OUTER].astype(np.float64) - xyz[facemesh.RIGHT_EYE_OUTER]
+    across /= np.linalg.norm(across)
+    down = xyz[_NOSE_BASE].astype(np.float64) - xyz[_FOREHEAD]
+    down -= (down @ across) * across
+    return (across if side is Side.LEFT else -across), down / np.linalg.norm(down)
+
+
+def _symmetric(rest: NDArray[np.floating]) -> WeightArray:
+    """Return (478, 2) places on the face (to the subject's left, down; inter-ocular distances), mirror-symmetric."""
+    left, down = _axes(rest, Side.LEFT)
+    centered = (rest - rest[list(facemesh.MIDLINE)].mean(axis=0)) / float(interocular_px(rest.astype(np.float32)))
+    uv = np.stack([centered @ left, centered @ down], axis=1)
+    result: WeightArray = (uv + uv[facemesh.TWIN] * (-1.0, 1.0)) / 2
+    return result
+
+
+def _distance(uv: WeightArray, to: list[int]) -> WeightArray:
+    result: WeightArray = np.linalg.norm(uv[:, None] - uv[None, to], axis=2)
+    return result
+
+
+def _zones(uv: WeightArray) -> WeightArray:
+    near = [_distance(uv, [*seeds, *facemesh.TWIN[list(seeds)]]).min(axis=1) for seeds in _SEEDS]
+    weights = 1.0 / (np.stack(near, axis=1) ** _SEED_POWER + _SEED_SOFT_IOD**_SEED_POWER)
+    for row in facemesh.LIP_ROWS:
+        weights[list(row)] = (0.0, 0.0, 0.0, 1.0, 0.0)
+        for place in range(11, 20):
+            lower = _LOWER_LIP_BY_PLACE[min(place - 10, 20 - place)]
+            weights[row[place], 3:] = (1.0 - lower, lower)
+    weights[facemesh.SKIN_COUNT :] = (0.0, 1.0, 0.0, 0.0, 0.0)
+    result: WeightArray = weights / weights.sum(axis=1, keepdims=True)
+    return result
+
+
+def _spread(uv: WeightArray, controls: list[int]) -> WeightArray:
+    """Return (478, n) weights that carry values at control landmarks to all others, exact at the controls."""
+    weights = 1.0 / (_distance(uv, controls) ** 3 + 1e-6)
+    weights /= weights.sum(axis=1, keepdims=True)
+    weights[controls] = np.eye(len(controls))
+    return weights
+
+
+def _lid_spread(uv: WeightArray, ring: tuple[int, ...]) -> WeightArray:
+    fixed = {*facemesh.FACE_OVAL, *facemesh.MIDLINE, *facemesh.LEFT_BROW, *facemesh.RIGHT_BROW, *facemesh.LIPS_OUTER}
+    fixed |= {i for seeds in _SEEDS[2:3] for side in (seeds, facemesh.TWIN[list(seeds)].tolist()) for i in side}
+    weights = _spread(uv, [*ring, *sorted(fixed)])[:, : len(ring)]
+    weights[facemesh.SKIN_COUNT :] = 0.0
+    return weights
+
+
+def _mirrored(controls: Mapping[int, float]) -> dict[int, float]:
+    return {int(facemesh.TWIN[i]): value for i, value in controls.items()} | dict(controls)
+
+
+def _below_nose(uv: WeightArray, landmark: int) -> bool:
+    return bool(uv[landmark, 1] > uv[_NOSE_BASE, 1])
+
+
+def _lift_share(droop: float) -> float:
+    return droop / 0.050

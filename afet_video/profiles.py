@@ -1,0 +1,105 @@
+"""Palsy profiles by name, and from files.
+
+in: a name or a TOML file -> out: a `PalsyProfile`.  Must not: say how a profile is carried out.
+
+Sources: House & Brackmann 1985 for the grades; their points per zone are midpoints, with the forehead gone from grade
+IV on as their table demands. The other profiles follow descriptions of the condition; none is a fit to patients' data.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from afet_video.datatypes import PalsyProfile, Side
+from afet_video.errors import SettingsError
+from afet_video.settings_io import read_toml, replace_nested
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named profile: `profile` (of the left side), what it `shows`, and the `source` of its values."""
+
+    profile: PalsyProfile
+    shows: str
+    source: str
+
+
+def _zones(
+    brow: float, eye: float, cheek: float, commissure: float, lower_lip: float, *, droop: float = 0, synk: float = 0
+) -> PalsyProfile:
+    return PalsyProfile(
+        movement_kept=commissure,
+        brow=brow,
+        eye=eye,
+        cheek=cheek,
+        commissure=commissure,
+        lower_lip=lower_lip,
+        droop=float(droop),
+        synkinesis=float(synk),
+    )
+
+
+_HB = "House & Brackmann 1985"
+_CLINICAL = "clinical description"
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "complete": Preset(PalsyProfile(), "no movement, no droop: the default", "the paper's splice (Tan & Iren)"),
+        "hb2": Preset(_zones(0.8, 1.0, 0.8, 0.8, 0.8, synk=0.05), "grade II: slight weakness, eye closes", _HB),
+        "hb3": Preset(_zones(0.45, 0.9, 0.6, 0.6, 0.6, synk=0.25), "grade III: weak, some synkinesis", _HB),
+        "hb4": Preset(_zones(0, 0.5, 0.4, 0.4, 0.4, synk=0.35), "grade IV: no forehead, eye stays ajar", _HB),
+        "hb5": Preset(_zones(0, 0.25, 0.15, 0.2, 0.15, droop=0.6), "grade V: barely any movement, droops", _HB),
+        "hb6": Preset(_zones(0, 0, 0, 0, 0, droop=1), "grade VI: no movement, droops", _HB),
+        "central": Preset(
+            _zones(1, 0.95, 0.25, 0.2, 0.2, droop=0.4), "stroke: lower face weak, forehead and eye spared", _CLINICAL
+        ),
+        "bell-acute": Preset(
+            _zones(0, 0.1, 0.05, 0.05, 0.05, droop=0.6), "acute Bell's palsy: all zones, some droop", _CLINICAL
+        ),
+        "flaccid": Preset(_zones(0, 0, 0, 0, 0, droop=1), "long-standing flaccid palsy: the values of hb6", _CLINICAL),
+        "synkinetic": Preset(
+            _zones(0.5, 0.9, 0.6, 0.55, 0.4, synk=0.8),
+            "recovered with synkinesis: eye and mouth move together",
+            _CLINICAL,
+        ),
+        "marginal-mandibular": Preset(_zones(1, 1, 1, 1, 0), "lower lip alone: marginal mandibular branch", _CLINICAL),
+    }
+)
+"""All presets by name."""
+
+
+def preset(name: str, *, side: Side = Side.LEFT) -> PalsyProfile:
+    """Return the preset `name` for the affected `side`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such preset; the nearest name is offered.
+    """
+    if name not in PRESETS:
+        near = difflib.get_close_matches(name.lower(), PRESETS, n=1, cutoff=0.4)
+        hint = f'did you mean "{near[0]}"?' if near else f"choose {', '.join(PRESETS)}"
+        raise SettingsError(f'unknown profile "{name}": {hint} (a file must end in .toml)')
+    return replace(PRESETS[name].profile, side=side)
+
+
+def load_profile(name_or_file: str, *, side: Side = Side.LEFT) -> PalsyProfile:
+    """Return a preset by name, or a profile from a TOML file that holds the keys of the table ``[profile]``.
+
+    Parameters
+    ----------
+    name_or_file : a preset's name, or a path that ends in ``.toml``.
+    side : the affected side, unless the file names it.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such preset or file, or the file holds an unknown key or a wrong value.
+    """
+    if name_or_file not in PRESETS and name_or_file.lower().endswith(".toml"):
+        return replace_nested(PalsyProfile(side), read_toml(Path(name_or_file)), source=name_or_file)
+    return preset(name_or_file, side=side)
