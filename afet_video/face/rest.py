@@ -4,14 +4,14 @@ in: a track's landmarks, which frames are at rest -> out: `RestModel`; per frame
 causes.  Must not: touch pixels.
 
 A single neutral frame aligned rigidly is not enough: MediaPipe's depth is poor, so a turned head leaves residuals as
-large as an expression. The rest shape is therefore a function of the head's rotation, fitted on all resting frames,
-landmark by landmark and robustly (an eye that blinks does not spoil the mouth). What is left after this model, after
-drift of the stable landmarks and after the jaw (which the trigeminal nerve moves) is what the facial nerve did.
+large as an expression. The rest shape is therefore a function of the head's turn, fitted on all resting frames,
+landmark by landmark and robustly (an eye that blinks does not spoil the mouth). What is left after this model and after
+the jaw (which the trigeminal nerve moves) is what the facial nerve did.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
 from afet_video.face.activity import lid_gap_px
+from afet_video.face.headfit import FEATURES, FIRMNESS, HeadFit, TurningShape, features, fit_head
 from afet_video.face.jaw import JawModel, jaw_model
 from afet_video.face.lips import sealed
-from afet_video.face.pose import STABLE, Similarity, align, interocular_px
+from afet_video.face.pose import interocular_px
 
 FitArray = NDArray[np.float64]
 
@@ -31,12 +32,11 @@ NOISE_FLOOR_IOD = 0.004
 DEAD_ZONE = (1.2, 3.5)
 """A displacement below the first multiple of a landmark's noise counts as none, above the second in full."""
 
-_DRIFT_RADIUS_IOD = 0.35
 _GATE_RADIUS_IOD = 0.10
 _EDGE_IOD = 0.1
 _POSE_RIDGE = 0.005
 _SAME_POSE_RAD = 0.06
-_ROUNDS = 6
+_ROUNDS, _HEAD_ROUNDS = 6, 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,40 +57,42 @@ class RestFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RestModel:
-    """Rest shape as a linear function of the head's rotation, in the frame of the neutral.
+    """Rest shape as a function of the head's turn, in the frame of the neutral.
 
-    `reference` (478, 3) is the neutral's own landmarks. `coefficients` (4, 478, 3): constant, then per component of
-    the rotation vector. `noise_px` (478,) is each landmark's spread over the resting frames.
+    `noise_px` (478,) is each landmark's spread over the resting frames.
     """
 
-    reference: FloatArray
-    coefficients: FitArray
+    shape: TurningShape
     noise_px: FitArray
     jaw: JawModel
-    drift_kernel: FitArray
     gate_kernel: FitArray
     edge: FitArray
     lid_aperture: tuple[float, float]
 
+    @property
+    def base(self) -> FitArray:
+        """The rest shape (478, 3) as the neutral faces the camera, pixels."""
+        return _base(self.shape)
+
     def rest(self, xyz: FloatArray) -> RestFrame:
         """Return the resting face of a frame whose landmarks are `xyz` (478, 3) pixels."""
-        similarity = align(xyz, self.reference)
-        displacement = self._facial_displacement(xyz, similarity)
-        size = np.linalg.norm(displacement[:, :2], axis=1)
+        head = fit_head(self.shape, xyz)
+        displacement = self._facial_displacement(xyz, head)
+        size = np.linalg.norm(displacement, axis=1)
         displacement *= _smoothstep(self.gate_kernel @ (size / self.noise_px), *DEAD_ZONE)[:, None]
-        closure = tuple(_closure(xyz, ring, aperture) for ring, aperture in zip(_EYES, self.lid_aperture, strict=True))
         displacement[facemesh.SKIN_COUNT :] = 0.0  # gaze is not the facial nerve's
+        closure = tuple(_closure(xyz, ring, aperture) for ring, aperture in zip(_EYES, self.lid_aperture, strict=True))
         iod = float(interocular_px(xyz))
-        rest = sealed(xyz - similarity.vectors_back(displacement), xyz, iod)
+        rest = xyz.astype(np.float64)
+        rest[:, :2] -= head.forth(displacement)
+        rest = sealed(rest, xyz, iod)
         excursion = np.linalg.norm((xyz - rest)[:, :2], axis=1) / iod
         opening = float(np.linalg.norm(rest[_LIP_GAP[0], :2] - rest[_LIP_GAP[1], :2]) / iod)
         return RestFrame(rest.astype(np.float32), excursion.astype(np.float32), (closure[0], closure[1]), opening)
 
-    def _facial_displacement(self, xyz: FloatArray, similarity: Similarity) -> FitArray:
-        """Displacement (478, 3) from rest in the neutral's frame, without pose error, jaw, and what can't move."""
-        pose = np.concatenate([[1.0], similarity.rotation_vector])
-        displacement = similarity.apply(xyz) - np.tensordot(pose, self.coefficients, axes=1)
-        displacement -= self.drift_kernel @ displacement[list(STABLE)]
+    def _facial_displacement(self, xyz: FloatArray, head: HeadFit) -> FitArray:
+        """Displacement (478, 2) from rest in the neutral's frame, without the jaw and what can't move."""
+        displacement = head.back(xyz[:, :2] - head.place(self.shape))
         displacement -= self.jaw.displacement(displacement)
         result: FitArray = displacement * self.edge[:, None]
         return result
@@ -109,27 +111,43 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
     samples : (n, 478, 3) landmarks of frames that may be at rest (other poses welcome), NaN-free; n may be 0.
     weights : (n,) in 0..1, how surely each of them is at rest.
     """
-    reference = np.asarray(reference, np.float32)
-    iod = float(interocular_px(reference))
-    shapes, poses, prior = [reference.astype(np.float64)], [np.array([1.0, 0, 0, 0])], [1.0 + 0.05 * len(samples)]
-    for xyz, weight in zip(samples, weights, strict=True):
-        similarity = align(xyz, reference)
-        shapes.append(similarity.apply(xyz))
-        poses.append(np.concatenate([[1.0], similarity.rotation_vector]))
-        prior.append(float(weight))
-    prior_by_pose = _calmest_of_pose(np.array(poses), np.array(prior))
-    coefficients, noise = _robust_fit(np.array(shapes), np.array(poses), prior_by_pose, NOISE_FLOOR_IOD * iod)
-    base = coefficients[0]
+    points = np.asarray(reference, np.float64)
+    points = points - np.average(points, axis=0, weights=FIRMNESS)
+    iod = float(interocular_px(np.asarray(reference, np.float32)))
+    faces = [np.asarray(reference, np.float32), *samples]
+    prior = np.array([1.0 + 0.05 * len(samples), *weights], np.float64)
+    shape = TurningShape(points, np.zeros((478, 2)), np.zeros((FEATURES, 478, 2)), iod)
+    noise = np.full(478, NOISE_FLOOR_IOD * iod)
+    # Where the heads are depends on the shape, and the shape on where the heads are.
+    for _ in range(_HEAD_ROUNDS):
+        shape, noise = _fit_shape(shape, faces, prior)
+    base = _base(shape)
     return RestModel(
-        reference=reference,
-        coefficients=coefficients,
+        shape=shape,
         noise_px=noise,
         jaw=jaw_model(base, iod),
-        drift_kernel=_kernel(base, base[list(STABLE)], _DRIFT_RADIUS_IOD * iod),
         gate_kernel=_kernel(base, base, _GATE_RADIUS_IOD * iod),
         edge=_from_outline(base, iod),
         lid_aperture=(lid_gap_px(base, _EYES[0]) / iod, lid_gap_px(base, _EYES[1]) / iod),
     )
+
+
+def _fit_shape(shape: TurningShape, faces: list[FloatArray], prior: FitArray) -> tuple[TurningShape, FitArray]:
+    """Return the shape and the noise (478,) fitted to faces whose heads are where `shape` says."""
+    heads = [fit_head(shape, xyz) for xyz in faces]
+    terms = np.array([[1.0, *features(head.yaw, head.pitch)] for head in heads])
+    rigid = replace(shape, offset=np.zeros_like(shape.offset), slopes=np.zeros_like(shape.slopes))
+    extra = [
+        head.back(xyz[:, :2] - head.shift) - rigid.seen(head.yaw, head.pitch)
+        for head, xyz in zip(heads, faces, strict=True)
+    ]
+    calm = _calmest_of_pose(terms[:, :3], prior)
+    coefficients, noise = _robust_fit(np.array(extra), terms, calm, NOISE_FLOOR_IOD * shape.iod_px)
+    return replace(shape, offset=coefficients[0], slopes=coefficients[1:]), noise
+
+
+def _base(shape: TurningShape) -> FitArray:
+    return np.concatenate([shape.points[:, :2] + shape.offset, shape.points[:, 2:]], axis=1)
 
 
 def _calmest_of_pose(poses: FitArray, prior: FitArray) -> FitArray:
@@ -144,8 +162,8 @@ def _calmest_of_pose(poses: FitArray, prior: FitArray) -> FitArray:
 
 
 def _robust_fit(shapes: FitArray, poses: FitArray, prior: FitArray, floor: float) -> tuple[FitArray, FitArray]:
-    """Weighted ridge regression of shapes (n, 478, 3) on poses (n, 4), reweighted by Tukey's biweight per landmark."""
-    ridge = np.diag([1e-6, *[_POSE_RIDGE] * 3])
+    """Weighted ridge regression of shapes (n, 478, 2) on poses (n, p), reweighted by Tukey's biweight per landmark."""
+    ridge = np.diag([1e-6, *[_POSE_RIDGE] * (poses.shape[1] - 1)])
     weights = np.repeat(prior[:, None], shapes.shape[1], axis=1)
     for _ in range(_ROUNDS):
         gram = np.einsum("nl,ni,nj->lij", weights, poses, poses) + ridge

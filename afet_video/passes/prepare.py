@@ -128,7 +128,7 @@ def _model(
     return FaceModel(
         neutral=neutral.choice,
         rest=rest,
-        palsy=palsy_model(rest.coefficients[0]),
+        palsy=palsy_model(rest.base),
         texture=texture_model(neutral.rgb, neutral.xyz[:, :2] - np.array(neutral.origin, np.float32), settings.splice),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),

@@ -34,7 +34,7 @@ def rest_model(real_faces: Faces) -> RestModel:
 
 @pytest.fixture
 def model(rest_model: RestModel) -> PalsyModel:
-    return palsy_model(rest_model.coefficients[0])
+    return palsy_model(rest_model.base)
 
 
 def shown(xyz: FloatArray, rest: RestFrame, model: PalsyModel, **profile: Any) -> AffectedFace:
@@ -166,5 +166,5 @@ def test_a_mirror_swaps_the_sides(real_faces: Faces) -> None:
     ):
         model = fit_rest(calm, none, np.empty(0, np.float32))
         profile = PalsyProfile(side, 0.3, brow=0.8, droop=0.7, synkinesis=0.6)
-        results.append(affected_face(xyz, model.rest(xyz), profile, palsy_model(model.coefficients[0])).xyz)
+        results.append(affected_face(xyz, model.rest(xyz), profile, palsy_model(model.base)).xyz)
     assert np.abs(mirrored_xyz(results[1], width) - results[0])[:, :2].max() < 0.02

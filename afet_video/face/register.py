@@ -1,0 +1,323 @@
+"""Where exactly each landmark is: the face of a frame laid over the face of the neutral, pixel against pixel.
+
+in: the neutral's luma and landmarks, a frame's luma and detected landmarks -> out: corrected landmarks.
+Must not: detect, smooth over time, or know about palsy.
+
+A detector regresses landmarks from a whole face, and what it has learnt of faces shows: on rendered heads whose points
+are known, a brow raise shifts MediaPipe's nose by 3 % of the inter-ocular distance, brows that rise by 6.5 % are
+measured 3 % short, and a wink of one eye moves the other. The pixels know better. The frame is carried on to the
+neutral's grid by the landmark mesh; what still moves between the two pictures is what the detector got wrong. It is
+found by Gauss-Newton steps per landmark (Lucas & Kanade 1981) on windows around it, with robust weights (folds, teeth
+and what covers the face do not fit and do not count) and held together by the mesh, so that plain skin follows its
+neighbours. Where a picture says nothing the landmark stays where it was detected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from afet_video import facemesh
+from afet_video.datatypes import FloatArray
+from afet_video.face.pose import interocular_px
+
+GRID_IOD_PX = 96
+"""Pixels of the finest grid between the outer canthi: what compression leaves of finer detail misleads more than it
+helps."""
+
+_LEVELS = ((0.5, 1.5, 3.5, 3), (1.0, 1.0, 4.0, 3))
+"""Size of the grid, blur of both pictures, radius of the landmarks' windows (standard deviations, grid pixels), steps."""
+
+_LIGHT_IOD = 0.26
+"""Differences wider than this are light, not movement."""
+
+_ROBUST = 5.0
+"""Grey levels of misfit at which a pixel counts half."""
+
+_PRIOR, _TIES = 0.1, 1.0
+"""Pull towards the detected place and towards the mesh's neighbours, in squared grey levels a pixel of gradient."""
+
+_SWEEPS = 30
+_LIPS = tuple(i for row in facemesh.LIP_ROWS for i in row)
+_LARGEST_IOD = 0.08
+"""Corrections beyond this share of the inter-ocular distance are mistakes."""
+
+_MARGIN_IOD = 0.08
+
+
+_OPEN_PRIOR = 20.0
+_OPEN_RANGE_IOD = (0.02, 0.10)
+"""Gap between the lips from which their landmarks stay where they are detected, and do so in full: an open mouth shows
+edges that a closed one has not."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Luma:
+    """Luma of a part of a frame: `values` (h, w) float32; a frame's pixel p is at `(p - origin + 0.5) * scale - 0.5`."""
+
+    values: FloatArray
+    origin: tuple[float, float]
+    scale: float
+
+
+class FaceRegistration:
+    """Lays faces over one neutral face.
+
+    Parameters
+    ----------
+    luma : the neutral's picture.
+    xyz : (478, 3) its landmarks, pixels of its frame.
+    triangles : (M, 3) mesh over the landmarks.
+    """
+
+    def __init__(self, luma: Luma, xyz: FloatArray, triangles: NDArray[np.int32]) -> None:
+        self._levels = [_Level(luma, xyz, np.ascontiguousarray(triangles, np.int32), *level) for level in _LEVELS]
+
+    def refine(self, luma: Luma, xyz: FloatArray) -> FloatArray:
+        """Return corrected landmarks (478, 3) of a frame; irises and depth stay as detected.
+
+        Parameters
+        ----------
+        luma : the frame's picture.
+        xyz : (478, 3) detected landmarks, pixels of the frame.
+        """
+        result, shift = xyz.copy(), np.zeros((facemesh.SKIN_COUNT, 2))
+        for level in self._levels:
+            result, shift = level.fit(luma, xyz, result, shift)
+        size = np.linalg.norm((result - xyz)[:, :2], axis=1, keepdims=True)
+        limit = _LARGEST_IOD * float(interocular_px(xyz))
+        result[:, :2] = xyz[:, :2] + (result - xyz)[:, :2] * np.minimum(1.0, limit / np.maximum(size, 1e-6))
+        return result
+
+
+class _Level:
+    """The neutral on a grid of one size, with all that does not depend on the frame; shifts are in inter-ocular units."""
+
+    def __init__(
+        self,
+        luma: Luma,
+        xyz: FloatArray,
+        triangles: NDArray[np.int32],
+        size: float,
+        blur: float,
+        window: float,
+        steps: int,
+    ) -> None:
+        self._iod_px, self._blur, self._steps = size * GRID_IOD_PX, blur, steps
+        places = xyz[: facemesh.SKIN_COUNT, :2].astype(np.float64) * (self._iod_px / float(interocular_px(xyz)))
+        margin = _MARGIN_IOD * self._iod_px
+        self._places = places - (places.min(axis=0) - margin)
+        width, height = np.ceil(self._places.max(axis=0) + margin).astype(int) + 1
+        self._triangles = triangles
+        self._owner, self._share = _inside(self._places, triangles, (int(height), int(width)))
+        self._mask = self._plain_face()
+        self._light = (2 * round(_LIGHT_IOD * self._iod_px / 2) + 1,) * 2
+        self._light_share = cv2.blur(self._mask, self._light) + np.float32(1e-3)
+        self._neighbours = _neighbours(triangles)
+        self._inverse = self._spreads()
+        self._reference = cv2.GaussianBlur(self._sample(luma, xyz), (0, 0), blur)
+        slopes = [cv2.Sobel(self._reference, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1))]
+        self._gradient = np.stack(slopes, axis=2).reshape(-1, 2)
+        self._windows = _windows(self._places, self._mask.shape, window)
+
+    def fit(
+        self, luma: Luma, detected: FloatArray, start: FloatArray, shift: NDArray[np.float64]
+    ) -> tuple[FloatArray, NDArray[np.float64]]:
+        """Return landmarks (478, 3) nearer to the neutral's pixels than `start`, and their shifts from `detected`."""
+        skin = slice(facemesh.SKIN_COUNT)
+        result, shift = start.copy(), shift * self._iod_px
+        priors = _priors(detected)
+        jacobian = _jacobian(detected[:, :2].astype(np.float64), self._places, *self._neighbours, self._inverse)
+        for _ in range(self._steps):
+            seen = cv2.GaussianBlur(self._sample(luma, result), (0, 0), self._blur)
+            misfit = (self._reference - seen) * self._mask
+            misfit -= cv2.blur(misfit, self._light) / self._light_share
+            shift = _step(
+                misfit.ravel(), self._mask.ravel(), self._gradient, *self._windows, *self._neighbours, shift,
+                _ROBUST, priors, _TIES, _SWEEPS,
+            )  # fmt: skip
+            result[skin, :2] = detected[skin, :2] + np.einsum("kab,kb->ka", jacobian, shift)
+        return result, shift / self._iod_px
+
+    def _sample(self, luma: Luma, xyz: FloatArray) -> FloatArray:
+        places = (xyz[: facemesh.SKIN_COUNT, :2] - np.array(luma.origin, np.float32) + 0.5) * luma.scale - 0.5
+        places = np.ascontiguousarray(places, np.float32)
+        carried: FloatArray = _sampled(luma.values, places, self._triangles, self._owner, self._share)
+        return carried
+
+    def _plain_face(self) -> FloatArray:
+        """Return (h, w): 1 on the mesh, 0 where the eyeball or the inside of the mouth shows: they move by themselves."""
+        mask = (self._owner >= 0).astype(np.uint8)
+        for ring, margin in ((facemesh.LEFT_EYE, 3), (facemesh.RIGHT_EYE, 3), (facemesh.LIP_ROWS[2], 1)):
+            hole = np.zeros_like(mask)
+            cv2.fillPoly(hole, [np.round(self._places[list(ring)] * 16).astype(np.int32)], 1, shift=4)
+            mask[cv2.dilate(hole, np.ones((margin, margin), np.uint8)) > 0] = 0
+        return mask.astype(np.float32)
+
+    def _spreads(self) -> NDArray[np.float64]:
+        """Return (468, 2, 2) inverse moments of the offsets to each landmark's neighbours."""
+        starts, others = self._neighbours
+        owner = np.repeat(np.arange(facemesh.SKIN_COUNT), np.diff(starts))
+        offset = self._places[others] - self._places[owner]
+        moment = np.zeros((facemesh.SKIN_COUNT, 2, 2))
+        np.add.at(moment, owner, offset[:, :, None] * offset[:, None, :])
+        return np.linalg.inv(moment + 1e-3 * np.eye(2))
+
+
+def _priors(xyz: FloatArray) -> NDArray[np.float64]:
+    """Return each landmark's pull towards its detected place (468,)."""
+    low, high = _OPEN_RANGE_IOD
+    gap = float(np.linalg.norm(xyz[13, :2] - xyz[14, :2]) / interocular_px(xyz))
+    share = np.clip((gap - low) / (high - low), 0.0, 1.0)
+    result = np.full(facemesh.SKIN_COUNT, _PRIOR)
+    result[list(_LIPS)] += _OPEN_PRIOR * share
+    return result
+
+
+def _inside(
+    places: NDArray[np.float64], triangles: NDArray[np.int32], shape: tuple[int, int]
+) -> tuple[NDArray[np.int32], FloatArray]:
+    """Return each grid pixel's triangle (h, w), -1 = none, and its barycentric coordinates (h, w, 3)."""
+    owner = np.full(shape, -1, np.int32)
+    for index, corners in enumerate(triangles):
+        cv2.fillConvexPoly(owner, np.round(places[corners] * 16).astype(np.int32), index, shift=4)
+    rows, columns = np.nonzero(owner >= 0)
+    a, b, c = (places[triangles[owner[rows, columns], k]] for k in range(3))
+    ab, ac, ap = b - a, c - a, np.stack([columns, rows], axis=1) - a
+    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+    area = np.where(np.abs(area) < 1e-9, 1e-9, area)
+    v = (ap[:, 0] * ac[:, 1] - ap[:, 1] * ac[:, 0]) / area
+    w = (ab[:, 0] * ap[:, 1] - ab[:, 1] * ap[:, 0]) / area
+    share = np.zeros((*shape, 3), np.float32)
+    share[rows, columns] = np.stack([1 - v - w, v, w], axis=1)
+    return owner, share
+
+
+def _neighbours(triangles: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the mesh's edges as starts (469,) and neighbours: those of landmark k are others[starts[k]:starts[k+1]]."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
+    starts = np.searchsorted(edges[:, 0], np.arange(facemesh.SKIN_COUNT + 1))
+    return starts.astype(np.int32), np.ascontiguousarray(edges[:, 1], np.int32)
+
+
+def _windows(
+    places: NDArray[np.float64], shape: tuple[int, int], spread: float
+) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray]:
+    """Return the Gaussian window of each landmark as starts, flat pixel indices, and weights that sum to about 1."""
+    reach = int(np.ceil(2 * spread))
+    dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    starts, pixels, weights = [0], [], []
+    for x, y in places:
+        columns, rows = round(x) + dx, round(y) + dy
+        squared = (columns - x) ** 2 + (rows - y) ** 2
+        use = (columns >= 0) & (columns < shape[1]) & (rows >= 0) & (rows < shape[0]) & (squared <= reach**2)
+        pixels.append((rows * shape[1] + columns)[use])
+        weights.append(np.exp(-squared[use] / (2 * spread**2)) / (2 * np.pi * spread**2))
+        starts.append(starts[-1] + len(pixels[-1]))
+    return (
+        np.array(starts, np.int32),
+        np.concatenate(pixels).astype(np.int32),
+        np.concatenate(weights).astype(np.float32),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sampled(image, places, triangles, owner, share):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return `image` carried on to the grid: (h, w) float32, 0 beyond the mesh."""
+    height, width = owner.shape
+    rows, columns = image.shape
+    out = np.zeros((height, width), np.float32)
+    for i in range(height):
+        for j in range(width):
+            t = owner[i, j]
+            if t < 0:
+                continue
+            a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            u, v, w = share[i, j, 0], share[i, j, 1], share[i, j, 2]
+            x = u * places[a, 0] + v * places[b, 0] + w * places[c, 0]
+            y = u * places[a, 1] + v * places[b, 1] + w * places[c, 1]
+            x = min(max(x, np.float32(0.0)), np.float32(columns - 1))
+            y = min(max(y, np.float32(0.0)), np.float32(rows - 1))
+            x0, y0 = int(x), int(y)
+            x1, y1 = min(x0 + 1, columns - 1), min(y0 + 1, rows - 1)
+            fx, fy = x - np.float32(x0), y - np.float32(y0)
+            top = image[y0, x0] + fx * (image[y0, x1] - image[y0, x0])
+            bottom = image[y1, x0] + fx * (image[y1, x1] - image[y1, x0])
+            out[i, j] = top + fy * (bottom - top)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _jacobian(places, grid, starts, others, inverse):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return (468, 2, 2): how a shift on the grid turns and stretches on its way to the frame, from the neighbours."""
+    count = len(starts) - 1
+    out = np.zeros((count, 2, 2))
+    for k in range(count):
+        moment = np.zeros((2, 2))
+        for e in range(starts[k], starts[k + 1]):
+            j = others[e]
+            for a in range(2):
+                for b in range(2):
+                    moment[a, b] += (places[j, a] - places[k, a]) * (grid[j, b] - grid[k, b])
+        for a in range(2):
+            for b in range(2):
+                out[k, a, b] = moment[a, 0] * inverse[k, 0, b] + moment[a, 1] * inverse[k, 1, b]
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _step(  # type: ignore[no-untyped-def]
+    misfit, mask, gradient, first, pixels, weights, starts, others, shift, robust, priors, ties, sweeps
+):  # pragma: no cover - compiled
+    """Return the shifts (468, 2) after one Gauss-Newton step, solved by Jacobi sweeps over the mesh."""
+    count = len(starts) - 1
+    system = np.empty((count, 5))
+    for k in range(count):
+        xx = xy = yy = bx = by = 0.0
+        for e in range(first[k], first[k + 1]):
+            p = pixels[e]
+            r = misfit[p] / robust
+            w = weights[e] * mask[p] / (1.0 + r * r)
+            gx, gy = gradient[p, 0], gradient[p, 1]
+            xx += w * gx * gx
+            xy += w * gx * gy
+            yy += w * gy * gy
+            bx += w * gx * misfit[p]
+            by += w * gy * misfit[p]
+        system[k, 0], system[k, 1], system[k, 2] = xx, xy, yy
+        system[k, 3] = bx + xx * shift[k, 0] + xy * shift[k, 1]
+        system[k, 4] = by + xy * shift[k, 0] + yy * shift[k, 1]
+    old = shift.copy()
+    new = shift.copy()
+    for _ in range(sweeps):
+        for k in range(count):
+            mx = my = 0.0
+            for e in range(starts[k], starts[k + 1]):
+                mx += old[others[e], 0]
+                my += old[others[e], 1]
+            n = max(starts[k + 1] - starts[k], 1)
+            tie = priors[k] + ties
+            a, b, c = system[k, 0] + tie, system[k, 1], system[k, 2] + tie
+            u, v = system[k, 3] + ties * mx / n, system[k, 4] + ties * my / n
+            det = a * c - b * b
+            new[k, 0], new[k, 1] = (c * u - b * v) / det, (a * v - b * u) / det
+        old, new = new, old
+    return old
+
+
+def luma_around(rgb: NDArray[Any], xyz: FloatArray) -> Luma:
+    """Return the luma of the face in a picture (h, w, 3) RGB, not much finer than the grid."""
+    low = np.maximum(np.floor(xyz[:, :2].min(axis=0)) - 8, 0).astype(int)
+    high = np.ceil(xyz[:, :2].max(axis=0)).astype(int) + 9
+    part = np.ascontiguousarray(rgb[low[1] : max(high[1], low[1] + 2), low[0] : max(high[0], low[0] + 2)])
+    gray = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
+    scale = min(1.0, 1.4 * GRID_IOD_PX / float(interocular_px(xyz)))
+    if scale < 1.0:
+        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return Luma(gray.astype(np.float32), (float(low[0]), float(low[1])), scale)
