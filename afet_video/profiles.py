@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,11 +21,15 @@ from afet_video.settings_io import read_toml, replace_nested
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named profile: `profile` (of the left side), what it `shows`, and the `source` of its values."""
+    """A named profile: `profile` (of the left side), what it `shows`, and the `source` of its values.
+
+    `splice`: settings of the table ``[splice]`` that belong to it; see `afet_video.with_profile`.
+    """
 
     profile: PalsyProfile
     shows: str
     source: str
+    splice: Mapping[str, str] = field(default_factory=dict)
 
 
 def _zones(
@@ -48,7 +52,13 @@ _CLINICAL = "clinical description"
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "complete": Preset(PalsyProfile(), "no movement, no droop: the default", "the paper's splice (Tan & Iren)"),
+        "complete": Preset(PalsyProfile(), "no movement, no droop: the default", "after Tan & Iren"),
+        "paper": Preset(
+            _zones(0, 0, 0, 0, 0),
+            "the method as published: no movement, the neutral's own pixels",
+            "Tan & Iren",
+            MappingProxyType({"ramp": "linear", "texture": "neutral"}),
+        ),
         "hb2": Preset(_zones(0.8, 1.0, 0.8, 0.8, 0.8, synk=0.05), "grade II: slight weakness, eye closes", _HB),
         "hb3": Preset(_zones(0.45, 0.9, 0.6, 0.6, 0.6, synk=0.25), "grade III: weak, some synkinesis", _HB),
         "hb4": Preset(_zones(0, 0.5, 0.4, 0.4, 0.4, synk=0.35), "grade IV: no forehead, eye stays ajar", _HB),
@@ -74,6 +84,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 
 def preset(name: str, *, side: Side = Side.LEFT) -> PalsyProfile:
     """Return the preset `name` for the affected `side`.
+
+    Splice settings that belong to a preset (of `paper`) are no part of a profile: `with_profile` sets both.
 
     Raises
     ------

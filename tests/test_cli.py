@@ -106,7 +106,7 @@ def test_no_option_means_the_default_settings(calls: list[Call]) -> None:
 
 
 def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
-    options = "--side right --movement-kept 0.25 --ramp linear --ramp-width 0.5 --neutral frame:7 --on-no-face hold"
+    options = "--side right --movement-kept 0.25 --ramp smooth --ramp-width 0.5 --neutral frame:7 --on-no-face hold"
     options += " --face 1 --codec hevc --crf 20 --no-synthetic-mark"
     files = "--tracks t.csv --contact-sheet s.png --overwrite"
     result = run("convert", "in.mp4", "out.mp4", *options.split(), *files.split())
@@ -114,7 +114,7 @@ def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
     (call,) = calls
     settings = settings_to_mapping(call["settings"])
     assert settings["profile"] == settings_to_mapping(PalsyProfile(Side.RIGHT, 0.25))
-    assert (settings["splice"]["ramp"], settings["splice"]["ramp_width"]) == ("linear", 0.5)
+    assert (settings["splice"]["ramp"], settings["splice"]["ramp_width"]) == ("smooth", 0.5)
     assert (settings["neutral"]["choice"], settings["tracker"]["face"]) == ("frame:7", "1")
     assert settings["on_no_face"] == "hold"
     encode = settings["encode"]
@@ -155,12 +155,32 @@ def test_a_profile_by_name_or_file_with_options_over_it(calls: list[Call], tmp_p
     ]
 
 
+def test_the_papers_profile_brings_its_splice_and_a_ramp_given_wins(calls: list[Call], tmp_path: Path) -> None:
+    settings = tmp_path / "my.toml"
+    settings.write_text('[profile]\nside = "right"\n[splice]\nramp = "smooth"\nramp_width = 0.5\n')
+    for arguments in (["--settings", settings], ["--ramp", "smooth", "--ramp-width", "0.2"], ["--side", "right"]):
+        result = run("convert", "a.mp4", "b.mp4", "--profile", "paper", *arguments)
+        assert result.exit_code == 0, result.output
+    assert run("convert", "a.mp4", "b.mp4", "--ramp", "linear").exit_code == 0
+    found = [call["settings"].splice for call in calls]
+    assert [(splice.ramp, splice.texture, splice.ramp_width) for splice in found] == [
+        ("linear", "neutral", 0.5),
+        ("smooth", "neutral", 0.2),
+        ("linear", "neutral", 0.33),
+        ("linear", "adaptive", 0.33),
+    ]
+    assert [call["settings"].profile.side for call in calls] == ["right", "left", "right", "left"]
+    assert all(set(call["settings"].profile.kept) == {0.0} for call in calls)
+
+
 def test_profiles_lists_every_preset_for_people_and_programs() -> None:
     text, listed = run("profiles").stdout, json.loads(run("profiles", "--json").stdout)
     assert set(listed) == set(PRESETS) >= {"hb2", "hb6", "central", "synkinetic", "complete"}
     for name, preset in PRESETS.items():
         assert name in text
         assert preset.shows in text
+        assert listed[name]["splice"] == dict(preset.splice)
+        assert all(f"{key} {value}" in text for key, value in preset.splice.items())
         assert afet_video.replace_nested(PalsyProfile(), listed[name]["profile"]) == preset.profile
 
 
@@ -353,6 +373,7 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
     (tmp_path / "range.toml").write_text("[profile]\nmovement_kept = 1.5\n")
     (tmp_path / "palsy.toml").write_text("brow = 1.5\n")
     (tmp_path / "zone.toml").write_text("borw = 0.5\n")
+    (tmp_path / "linear.toml").write_text('[splice]\nramp = "linear"\n')
     (tmp_path / "folder").mkdir()
     before = {path: path.stat().st_size for path in tmp_path.rglob("*")}
     yield tmp_path
@@ -386,6 +407,10 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
         (["good.mp4", "out.mp4", "--profile", "palsy.toml"], ["profile.brow", "1.5", "0 to 1", "palsy.toml"]),
         (["good.mp4", "out.mp4", "--profile", "zone.toml"], ['"borw"', '"brow"', "zone.toml"]),
         (["good.mp4", "out.mp4", "--profile", "hb3", "--movement-kept", "0.5"], ["--movement-kept", "hb3"]),
+        (["good.mp4", "out.mp4", "--profile", "paper", "--movement-kept", "0.5"], ["--movement-kept", "paper"]),
+        (["good.mp4", "out.mp4", "--profile", "paper", "--ramp-width", "0.5"], ["--ramp-width", "--profile paper"]),
+        (["good.mp4", "out.mp4", "--ramp", "linear", "--ramp-width", "0.5"], ["--ramp-width", "--ramp linear"]),
+        (["good.mp4", "out.mp4", "--settings", "linear.toml", "--ramp-width", "0.5"], ["--ramp-width", "linear.toml"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -30,6 +30,18 @@ def test_the_grades_get_worse() -> None:
     assert afet_video.preset("complete") == PalsyProfile()
 
 
+def test_the_papers_preset_brings_its_splice() -> None:
+    settings = afet_video.replace_nested(afet_video.ConvertSettings(), {"profile.side": "right", "encode.crf": 20})
+    paper = afet_video.with_profile(settings, "paper")
+    assert (paper.splice.ramp, paper.splice.texture) == ("linear", "neutral")
+    assert paper.profile == afet_video.preset("paper", side=Side.RIGHT)
+    assert set(paper.profile.kept) == {0.0}
+    assert (paper.profile.droop, paper.encode.crf) == (0.0, 20)
+    other = afet_video.with_profile(settings, "hb5")
+    assert other.profile == afet_video.preset("hb5", side=Side.RIGHT)
+    assert other.splice == settings.splice
+
+
 def test_zones_without_a_value_keep_the_overall_share() -> None:
     assert PalsyProfile(movement_kept=0.3, eye=1.0).kept == (0.3, 1.0, 0.3, 0.3, 0.3)
 

@@ -6,7 +6,6 @@ Must not: decide anything that the settings don't say.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,16 +83,22 @@ def _settings(
 ) -> ConvertSettings:
     """Return the settings of the file at `path` (or the defaults), the profile and the options given put over them."""
     from afet_video.errors import SettingsError
+    from afet_video.passes.settings import with_profile
     from afet_video.pipeline import ConvertSettings
-    from afet_video.profiles import load_profile
     from afet_video.settings_io import load_settings, replace_nested
 
     settings = ConvertSettings() if path is None else load_settings(ConvertSettings, path)
     if profile is not None:
-        settings = replace(settings, profile=load_profile(profile, side=settings.profile.side))
+        settings = with_profile(settings, profile)
     if "movement_kept" in given and settings.profile.gives_every_zone:
         raise SettingsError(
             f"--movement-kept says nothing where {profile or path} gives every zone a value: leave one of them out"
+        )
+    ramp = given.get("ramp", settings.splice.ramp)
+    if "ramp_width" in given and ramp == "linear":
+        raise SettingsError(
+            f"--ramp-width says nothing of a linear ramp ({_who_says(given, profile, path)}): leave it out, "
+            "or add --ramp smooth"
         )
     changes = {SETTING_OF_OPTION[name]: value for name, value in given.items()}
     if not mark_synthetic:
@@ -104,3 +109,14 @@ def _settings(
     if "crf" in given:
         changes.setdefault("encode.lossless", False)
     return replace_nested(settings, changes)
+
+
+def _who_says(given: dict[str, Any], profile: str | None, path: Path | None) -> str:
+    """Return where the ramp comes from."""
+    if "ramp" in given:
+        return "--ramp linear"
+    from afet_video.profiles import PRESETS
+
+    if profile is not None and profile in PRESETS and "ramp" in PRESETS[profile].splice:
+        return f"--profile {profile}"
+    return f"{path}"

@@ -5,7 +5,7 @@ in: nothing -> out: `ConvertSettings`.  Must not: hold anything that is not a se
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from afet_video.datatypes import PalsyProfile
@@ -14,6 +14,8 @@ from afet_video.face.landmarker import LandmarkerSettings
 from afet_video.face.neutral import NeutralSettings
 from afet_video.face.tracker import TrackerSettings
 from afet_video.filters import CenteredSettings
+from afet_video.profiles import PRESETS, load_profile
+from afet_video.settings_io import replace_nested
 from afet_video.splice.alpha import SpliceSettings
 from afet_video.splice.midline import MidlineSettings
 from afet_video.video.encoders import EncodeSettings
@@ -42,3 +44,23 @@ class ConvertSettings:
     def __post_init__(self) -> None:
         if self.on_no_face not in get_args(OnNoFace):
             raise SettingsError(f'on_no_face "{self.on_no_face}" is unknown: choose pass, hold or fail')
+
+
+def with_profile(settings: ConvertSettings, name_or_file: str) -> ConvertSettings:
+    """Return `settings` with another palsy profile, and with the splice settings that belong to it.
+
+    Parameters
+    ----------
+    settings : what everything else is taken from; the affected side too, unless a file names it.
+    name_or_file : a preset's name, or a path that ends in ``.toml``.
+
+    Raises
+    ------
+    SettingsError
+        As `load_profile` does.
+    """
+    settings = replace(settings, profile=load_profile(name_or_file, side=settings.profile.side))
+    preset = PRESETS.get(name_or_file)
+    if preset is None:
+        return settings
+    return replace_nested(settings, {f"splice.{key}": value for key, value in preset.splice.items()})
