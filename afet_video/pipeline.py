@@ -23,6 +23,7 @@ from afet_video.passes.render import Renderer
 from afet_video.passes.report import sidecar_content
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
+from afet_video.passes.side import with_side_drawn
 from afet_video.threads import prefetch, run_behind
 from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
 from afet_video.video.decode import VideoReader
@@ -68,6 +69,7 @@ def convert(
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
         reader = stack.enter_context(VideoReader(paths.source))
+        settings = with_side_drawn(settings, paths.source)
         written = paths.redirected(outputs.path_for)
         writer = VideoWriter(written.target, source=paths.source, info=reader.info, settings=settings.encode)
         report_progress = on_progress or _ignore

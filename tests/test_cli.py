@@ -155,6 +155,23 @@ def test_a_profile_by_name_or_file_with_options_over_it(calls: list[Call], tmp_p
     ]
 
 
+def test_a_side_is_drawn_where_asked_for_and_a_named_one_is_not(calls: list[Call], tmp_path: Path) -> None:
+    drawn, named = tmp_path / "drawn.toml", tmp_path / "named.toml"
+    drawn.write_text("side_seed = 7\n")
+    named.write_text('[profile]\nside = "right"\n')
+    for arguments in (
+        ["--side", "random"],
+        ["--side", "random", "--seed", "3", "--settings", drawn],
+        ["--settings", drawn],
+        ["--settings", drawn, "--side", "right"],
+        ["--settings", named, "--side", "random", "--seed", "5", "--profile", "hb3"],
+    ):
+        result = run("convert", "a.mp4", "b.mp4", *arguments)
+        assert result.exit_code == 0, result.output
+    assert [call["settings"].side_seed for call in calls] == [0, 3, 7, None, 5]
+    assert calls[3]["settings"].profile.side is Side.RIGHT
+
+
 def test_the_papers_profile_brings_its_splice_and_a_ramp_given_wins(calls: list[Call], tmp_path: Path) -> None:
     settings = tmp_path / "my.toml"
     settings.write_text('[profile]\nside = "right"\n[splice]\nramp = "smooth"\nramp_width = 0.5\n')
@@ -203,7 +220,7 @@ def test_options_and_settings_offer_the_same_choices() -> None:
         if typing.get_origin(declared) is typing.Literal:
             assert offered == set(typing.get_args(declared)), key
         elif declared is Side:
-            assert offered == set(Side)
+            assert offered == {*Side, "random"}
         elif offered:
             with pytest.raises(afet_video.SettingsError):
                 afet_video.replace_nested(afet_video.ConvertSettings(), {key: "no such choice"})
@@ -299,6 +316,8 @@ def test_progress_is_silent_without_a_terminal_or_when_quiet() -> None:
         ["convert"],
         ["convert", "in.mp4"],
         ["convert", "in.mp4", "out.mp4", "--side", "middle"],
+        ["convert", "in.mp4", "out.mp4", "--side", "random", "--seed", "-1"],
+        ["convert", "in.mp4", "out.mp4", "--side", "random", "--seed", "x"],
         ["convert", "in.mp4", "out.mp4", "--movement-kept", "1.5"],
         ["convert", "in.mp4", "out.mp4", "--movement-kept", "much"],
         ["convert", "in.mp4", "out.mp4", "--ramp-width", "-1"],
@@ -374,6 +393,7 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
     (tmp_path / "palsy.toml").write_text("brow = 1.5\n")
     (tmp_path / "zone.toml").write_text("borw = 0.5\n")
     (tmp_path / "linear.toml").write_text('[splice]\nramp = "linear"\n')
+    (tmp_path / "seed.toml").write_text("side_seed = -1\n")
     (tmp_path / "folder").mkdir()
     before = {path: path.stat().st_size for path in tmp_path.rglob("*")}
     yield tmp_path
@@ -402,6 +422,10 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
         (["good.mp4", "out.mp4", "--settings", "missing.toml"], ["missing.toml"]),
         (["good.mp4", "out.mp4", "--settings", "bad.toml"], ['"profile.sied"', '"profile.side"', "bad.toml"]),
         (["good.mp4", "out.mp4", "--settings", "range.toml"], ["movement_kept", "1.5"]),
+        (["good.mp4", "out.mp4", "--seed", "3"], ["--seed 3", "--side random"]),
+        (["good.mp4", "out.mp4", "--seed", "3", "--side", "left"], ["--seed 3", "--side random"]),
+        (["good.mp4", "out.mp4", "--settings", "seed.toml"], ["side_seed", "-1", "seed.toml"]),
+        (["missing.mp4", "out.mp4", "--side", "random"], ["missing.mp4"]),
         (["good.mp4", "out.mp4", "--profile", "hb33"], ['"hb33"', '"hb3"']),
         (["good.mp4", "out.mp4", "--profile", "missing.toml"], ["missing.toml"]),
         (["good.mp4", "out.mp4", "--profile", "palsy.toml"], ["profile.brow", "1.5", "0 to 1", "palsy.toml"]),

@@ -35,6 +35,7 @@ def convert(
     target: options.Target,
     *,
     side: options.SideOption = None,
+    seed: options.Seed = None,
     profile: options.Profile = None,
     movement_kept: options.MovementKept = None,
     ramp: options.Ramp = None,
@@ -61,7 +62,8 @@ def convert(
         from afet_video.cli.progress import shown_progress
         from afet_video.cli.summary import print_json, print_summary
 
-        chosen = _settings(settings, profile, given, mark_synthetic=not no_synthetic_mark)
+        changes = _side_changes(given.pop("side", None), seed)
+        chosen = _settings(settings, profile, given, changes, mark_synthetic=not no_synthetic_mark)
         with shown_progress(quiet=quiet) as bars, stoppable(bars) as on_progress:
             report = afet_video.convert(
                 source,
@@ -79,9 +81,12 @@ def convert(
 
 
 def _settings(
-    path: Path | None, profile: str | None, given: dict[str, Any], *, mark_synthetic: bool
+    path: Path | None, profile: str | None, given: dict[str, Any], changes: dict[str, Any], *, mark_synthetic: bool
 ) -> ConvertSettings:
-    """Return the settings of the file at `path` (or the defaults), the profile and the options given put over them."""
+    """Return the settings of the file at `path` (or the defaults), the profile and the options given put over them.
+
+    `changes` are more settings that options ask for, by their dotted keys.
+    """
     from afet_video.errors import SettingsError
     from afet_video.passes.settings import with_profile
     from afet_video.pipeline import ConvertSettings
@@ -100,7 +105,7 @@ def _settings(
             f"--ramp-width says nothing of a linear ramp ({_who_says(given, profile, path)}): leave it out, "
             "or add --ramp smooth"
         )
-    changes = {SETTING_OF_OPTION[name]: value for name, value in given.items()}
+    changes = changes | {SETTING_OF_OPTION[name]: value for name, value in given.items()}
     if not mark_synthetic:
         changes["encode.mark_synthetic"] = False
     # The two exclude each other: the one given on the command line replaces the one in the file.
@@ -109,6 +114,17 @@ def _settings(
     if "crf" in given:
         changes.setdefault("encode.lossless", False)
     return replace_nested(settings, changes)
+
+
+def _side_changes(side: str | None, seed: int | None) -> dict[str, Any]:
+    """Return what --side and --seed change: a side that is named replaces one that a file wants drawn."""
+    from afet_video.errors import SettingsError
+
+    if side == "random":
+        return {"side_seed": 0 if seed is None else seed}
+    if seed is not None:
+        raise SettingsError(f"--seed {seed} is for --side random: add it, or leave the seed out")
+    return {} if side is None else {"profile.side": side, "side_seed": None}
 
 
 def _who_says(given: dict[str, Any], profile: str | None, path: Path | None) -> str:

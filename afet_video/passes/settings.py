@@ -29,6 +29,8 @@ class ConvertSettings:
 
     `on_no_face`: frames without a face pass unchanged (`pass`), keep the face's last place (`hold`), or end the
     conversion (`fail`). `smoothing` is that of the landmarks over time; its `noise` is in inter-ocular distances.
+    `side_seed`: None = the affected side is the profile's; a number = it is drawn from that number and the input's
+    content, and the profile's is not looked at.
     """
 
     profile: PalsyProfile = field(default_factory=PalsyProfile)
@@ -40,10 +42,13 @@ class ConvertSettings:
     splice: SpliceSettings = field(default_factory=SpliceSettings)
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     on_no_face: OnNoFace = "pass"
+    side_seed: int | None = None
 
     def __post_init__(self) -> None:
         if self.on_no_face not in get_args(OnNoFace):
             raise SettingsError(f'on_no_face "{self.on_no_face}" is unknown: choose pass, hold or fail')
+        if self.side_seed is not None and self.side_seed < 0:
+            raise SettingsError(f"side_seed is {self.side_seed}: give a whole number from 0 on")
 
 
 def with_profile(settings: ConvertSettings, name_or_file: str) -> ConvertSettings:
