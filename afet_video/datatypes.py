@@ -290,8 +290,9 @@ class TrackRow:
     Missing values are NaN throughout (status `missing`: no landmarks at all). `source_xyz` and `output_xyz` (478, 3)
     are pixels of the upright frame; `output_xyz` is the ground truth of the warp itself, not a re-detection.
     `alpha` (478,): share of each landmark's own movement that the output shows (1 = expressive, 0 = neutral), what
-    its zone keeps included; droop and synkinesis come on top of it. `movement_kept`: the profile's overall share.
-    `midline_y`, `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none.
+    its zone keeps included; droop and synkinesis come on top of it. `movement_kept`: the profile's overall share;
+    `kept` (5,): its share in each zone, in the order of `ZONES`. `midline_y`, `midline_x` (K,). `neutral_index`: frame
+    whose pixels served as neutral, -1 = none.
     """
 
     index: int
@@ -300,6 +301,7 @@ class TrackRow:
     face_id: int
     side: Side
     movement_kept: float
+    kept: FloatArray
     source_xyz: FloatArray
     output_xyz: FloatArray
     alpha: FloatArray
@@ -312,6 +314,7 @@ class TrackRow:
     def __post_init__(self) -> None:
         for name in ("source_xyz", "output_xyz"):
             object.__setattr__(self, name, _frozen(getattr(self, name), (LANDMARK_COUNT, 3), f"TrackRow.{name}"))
+        object.__setattr__(self, "kept", _frozen(self.kept, (len(ZONES),), "TrackRow.kept"))
         object.__setattr__(self, "alpha", _frozen(self.alpha, (LANDMARK_COUNT,), "TrackRow.alpha"))
         object.__setattr__(self, "blendshapes", _frozen(self.blendshapes, (BLENDSHAPE_COUNT,), "TrackRow.blendshapes"))
         object.__setattr__(self, "midline_y", _frozen(self.midline_y, (None,), "TrackRow.midline_y"))

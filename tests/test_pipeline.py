@@ -188,6 +188,14 @@ def test_a_mirrored_video_and_the_other_side_give_the_mirrored_result(
     assert x.max() < seen.midline_x.max() + 0.3 * iod, "the subject's right is the picture's left... in a mirror too"
 
 
+def test_every_row_says_what_each_zone_keeps(clip: Path, tmp_path: Path) -> None:
+    profile = PalsyProfile(movement_kept=0.2, brow=1.0, eye=0.9)
+    result = run(clip, tmp_path / "out.mp4", replace(LOSSLESS, profile=profile), tracks=tmp_path / "out.csv")
+    kept = result.tracks.kept
+    assert kept.shape == (len(FRAMES), 5)
+    assert np.abs(kept - [1.0, 0.9, 0.2, 0.2, 0.2]).max() < 1e-6
+
+
 def test_sound_is_copied(clip: Path, moving: Pictures, tmp_path: Path) -> None:
     source = clip_of(tmp_path / "in.mp4", moving, audio="aac", audio_s=1.6)
     result = run(source, tmp_path / "out.mp4")

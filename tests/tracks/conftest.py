@@ -35,6 +35,7 @@ def _make_row(index: int, status: FaceStatus = FaceStatus.DETECTED, **changes: o
         "face_id": -1 if status is FaceStatus.MISSING else 0,
         "side": Side.RIGHT,
         "movement_kept": 0.1,
+        "kept": np.array([1.0, 0.75, 0.5, 0.25, 0.1], np.float32),
         "pose": pose,
         "neutral_index": -1 if status is FaceStatus.MISSING else 17,
         **arrays,
