@@ -46,9 +46,10 @@ class Side(enum.StrEnum):
 
 
 class FaceStatus(enum.StrEnum):
-    """Why a track row has the values it has."""
+    """Why a track row has the values it has; `reduced` is detected, with the palsy shown in part or not at all."""
 
     DETECTED = "detected"
+    REDUCED = "reduced"
     INTERPOLATED = "interpolated"
     HELD = "held"
     MISSING = "missing"
@@ -291,8 +292,9 @@ class TrackRow:
     are pixels of the upright frame; `output_xyz` is the ground truth of the warp itself, not a re-detection.
     `alpha` (478,): share of each landmark's own movement that the output shows (1 = expressive, 0 = neutral), what
     its zone keeps included; droop and synkinesis come on top of it. `movement_kept`: the profile's overall share;
-    `kept` (5,): its share in each zone, in the order of `ZONES`. `midline_y`, `midline_x` (K,). `neutral_index`: frame
-    whose pixels served as neutral, -1 = none.
+    `kept` (5,): its share in each zone, in the order of `ZONES`. `strength` in 0..1: how much of the palsy the frame
+    shows; less than 1 near profile views, at the picture's edge, and where the face comes or goes. `midline_y`,
+    `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none.
     """
 
     index: int
@@ -302,6 +304,7 @@ class TrackRow:
     side: Side
     movement_kept: float
     kept: FloatArray
+    strength: float
     source_xyz: FloatArray
     output_xyz: FloatArray
     alpha: FloatArray

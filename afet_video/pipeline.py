@@ -24,6 +24,7 @@ from afet_video.passes.report import sidecar_content
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
 from afet_video.passes.side import with_side_drawn
+from afet_video.passes.strength import frame_strength
 from afet_video.threads import prefetch, run_behind
 from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
 from afet_video.video.decode import VideoReader
@@ -81,8 +82,9 @@ def convert(
             followed = follow(analysis.track, settings)
             stack.callback(followed.close)
             models = prepare(reader, analysis, followed, settings, image)
+            strength = frame_strength(analysis.track, followed, reader.info.size_wh, settings.profile.side)
         with clock.stage("splice"):
-            renderer = Renderer(analysis.track, followed, models, settings)
+            renderer = Renderer(analysis.track, followed, models, settings, strength)
             sheet = SheetMaker(analysis.measures, wanted=paths.contact_sheet is not None)
             counts = _second_pass(reader, writer, written, paths, renderer, sheet, report_progress)
         if written.contact_sheet is not None:

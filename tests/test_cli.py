@@ -47,7 +47,7 @@ def report(target: Path = Path("out.mp4"), **changes: Any) -> RunReport:
         "sidecar": Path("out.json"),
         "contact_sheet": None,
         "frames": 100,
-        "frames_by_status": {"detected": 97, "interpolated": 0, "missing": 3},
+        "frames_by_status": {"detected": 90, "reduced": 7, "interpolated": 0, "missing": 3},
         "neutral": neutral,
         "profile": PalsyProfile(Side.RIGHT, 0.25),
         "duration_s": 4.0,
@@ -246,7 +246,7 @@ def test_the_summary_tells_what_was_found_and_written(calls: list[Call]) -> None
         "a/very/long/path/" * 8 + "out.mp4",
         "out.tracks.parquet",
         "out.json",
-        "100: 97 detected, 3 missing",
+        "100: 90 detected, 7 reduced, 3 missing",
         "frame 12 at 0.40 s, found (score 0.88: calm and frontal)",
         "right side (the subject's own), 25% of movement kept",
         "2.0 s = 50.0 frames/s, 2.00 x real time (detect 1.5 s, splice 0.5 s)",
@@ -273,7 +273,7 @@ def test_json_is_one_object_and_nothing_else(calls: list[Call]) -> None:
     assert result.exit_code == 0
     assert result.stderr == ""
     found = json.loads(result.stdout)
-    assert found["frames_by_status"] == {"detected": 97, "interpolated": 0, "missing": 3}
+    assert found["frames_by_status"] == {"detected": 90, "reduced": 7, "interpolated": 0, "missing": 3}
     assert found["target"] == "out.mp4"
     assert found["neutral"]["timestamp"] == {"pts": 400, "time_base": "1/1000"}
     assert found["neutral"]["seconds"] == 0.4

@@ -124,13 +124,16 @@ def palsy_model(rest: NDArray[np.floating]) -> PalsyModel:
     return PalsyModel(_zones(uv), (fields[0] + fields[0][twin]) / 2, lids, (fields[1] + fields[1][twin]) / 2)
 
 
-def affected_face(xyz: FloatArray, rest: RestFrame, profile: PalsyProfile, model: PalsyModel) -> AffectedFace:
+def affected_face(
+    xyz: FloatArray, rest: RestFrame, profile: PalsyProfile, model: PalsyModel, *, strength: float = 1.0
+) -> AffectedFace:
     """Return what the affected side of a frame shows.
 
     Parameters
     ----------
     xyz : (478, 3) landmarks of the frame, pixels.
     rest : the same frame's face at rest.
+    strength : 0..1, how much of the palsy is shown: everything that it displaces goes this share of its way.
     """
     moved = (xyz - rest.xyz).astype(np.float64)
     lost = model.zones @ (1.0 - np.array(profile.kept))
@@ -144,6 +147,9 @@ def affected_face(xyz: FloatArray, rest: RestFrame, profile: PalsyProfile, model
         shown += iod * hang[:, None] * down
         shown += iod * lift[:, None] * (_LIFT[0] * outwards + _LIFT[1] * down)
         shown += _narrowed(shown, profile.synkinesis * _smile(moved, profile.side, iod), profile.side, model)
+    if strength < 1.0:
+        lost = strength * lost
+        shown = xyz + strength * (shown - xyz)
     gap = float(np.linalg.norm(shown[_MOUTH_GAP[0], :2] - shown[_MOUTH_GAP[1], :2])) / iod
     return AffectedFace(
         xyz=shown.astype(np.float32),

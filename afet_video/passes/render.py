@@ -41,6 +41,7 @@ class Renderer:
     followed: FollowedFace
     models: dict[int, FaceModel]
     settings: ConvertSettings
+    strength: FloatArray
 
     def render(self, frame: VideoFrame) -> TrackRow:
         """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
@@ -54,9 +55,10 @@ class Renderer:
             return self._row_without_face(frame)
         rest = model.rest.rest(xyz)
         alpha = alpha_field(xyz, midline, self.settings.profile.side, self.settings.splice)
-        affected = affected_face(xyz, rest, self.settings.profile, model.palsy)
+        strength = float(self.strength[index])
+        affected = affected_face(xyz, rest, self.settings.profile, model.palsy, strength=strength)
         shown = affected.xyz
-        if not self.settings.profile.changes_nothing:
+        if strength > 0 and not self.settings.profile.changes_nothing:
             texture = self._splice(frame, xyz, affected, model, alpha)
             if texture is not None:
                 shown = irises_at_rest(xyz, shown, texture, model.triangles)
@@ -106,14 +108,16 @@ class Renderer:
         neutral_index: int,
     ) -> TrackRow:
         profile, index = self.settings.profile, frame.index
+        strength = float(self.strength[index])
         return TrackRow(
             index=index,
             timestamp=frame.timestamp,
-            status=self.track.status[index],
+            status=_status(self.track.status[index], strength),
             face_id=int(self.track.face_id[index]),
             side=profile.side,
             movement_kept=profile.movement_kept,
             kept=np.array(profile.kept, np.float32),
+            strength=strength,
             source_xyz=xyz,
             output_xyz=output,
             alpha=alpha,
@@ -135,6 +139,7 @@ class Renderer:
             side=profile.side,
             movement_kept=profile.movement_kept,
             kept=np.array(profile.kept, np.float32),
+            strength=0.0,
             source_xyz=nothing,
             output_xyz=nothing,
             alpha=nothing[:, 0],
@@ -144,6 +149,11 @@ class Renderer:
             midline_x=np.full(SAMPLES, np.nan, np.float32),
             neutral_index=-1,
         )
+
+
+def _status(of_landmarks: FaceStatus, strength: float) -> FaceStatus:
+    """Return the row's status: `reduced` is said of detected landmarks only, guessed ones stay named so."""
+    return FaceStatus.REDUCED if of_landmarks is FaceStatus.DETECTED and strength < 1 else of_landmarks
 
 
 def affected_box(xyz: FloatArray, rest: FloatArray, alpha: AlphaField, size_wh: tuple[int, int]) -> Box | None:

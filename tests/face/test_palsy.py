@@ -105,6 +105,20 @@ def test_nothing_kept_is_the_face_at_rest(real_faces: Faces, rest_model: RestMod
     assert affected.mouth_opening == pytest.approx(rest.mouth_opening, abs=1e-4)
 
 
+def test_strength_takes_everything_its_share_of_the_way(
+    real_faces: Faces, rest_model: RestModel, model: PalsyModel
+) -> None:
+    xyz = real_faces["smile"].xyz
+    rest, profile = rest_model.rest(xyz), PalsyProfile(Side.LEFT, 0.2, brow=0.7, droop=0.8, synkinesis=0.6)
+    whole = affected_face(xyz, rest, profile, model)
+    for strength in (0.0, 0.3, 1.0):
+        part = affected_face(xyz, rest, profile, model, strength=strength)
+        assert np.abs((part.xyz - xyz) - strength * (whole.xyz - xyz)).max() < 1e-4
+        assert np.allclose(part.lost, strength * whole.lost)
+        assert np.allclose(part.excursion, strength * whole.excursion)
+    assert np.array_equal(affected_face(xyz, rest, profile, model, strength=0.0).xyz, xyz)
+
+
 @pytest.mark.parametrize("side", Side)
 def test_droop_lowers_the_affected_side_only(
     real_faces: Faces, rest_model: RestModel, model: PalsyModel, side: Side

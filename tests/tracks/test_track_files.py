@@ -56,6 +56,7 @@ def test_scalars_come_back(tmp_path, rows, suffix):
     assert set(tracks.side.tolist()) == {"right"}
     assert tracks.status.dtype.kind == tracks.side.dtype.kind == "U"
     np.testing.assert_allclose(tracks.movement_kept, 0.1, atol=1e-6)
+    assert tracks.strength.tolist() == [row.strength for row in rows]
     assert tracks.kept.dtype == np.float32
     np.testing.assert_allclose(tracks.kept, stack(rows, "kept"), atol=1e-6 if suffix == ".csv" else 0)
     pose = [dataclasses.astuple(row.pose) for row in rows]
@@ -179,8 +180,9 @@ def test_csv_reads_as_openface(tmp_path, rows):
     assert frame.loc[2, "y_67"] == pytest.approx(rows[2].output_xyz[IBUG68[67], 1], abs=CSV_PX)
     assert frame.loc[2, "source_y_67"] == pytest.approx(rows[2].source_xyz[IBUG68[67], 1], abs=CSV_PX)
     assert [frame.loc[0, f"afet_kept_{zone}"] for zone in ZONES] == pytest.approx([1, 0.75, 0.5, 0.25, 0.1], abs=1e-6)
-    assert frame.success[[2, 151, 152, 150]].tolist() == [1, 1, 0, 0]
-    assert frame.confidence[[2, 151, 152, 150]].tolist() == [1.0, 0.5, 0.0, 0.0]
+    assert frame.success[[2, 153, 151, 152, 150]].tolist() == [1, 1, 1, 0, 0]
+    assert frame.confidence[[2, 153, 151, 152, 150]].tolist() == [1.0, 0.75, 0.5, 0.0, 0.0]
+    assert frame.afet_strength[[2, 153, 150]].tolist() == [1.0, 0.375, 0.0]
     assert frame.loc[150, points].isna().all()
     assert b"e-" not in path.read_bytes() and b" " not in path.read_bytes()
 
