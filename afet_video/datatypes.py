@@ -248,7 +248,9 @@ class PalsyProfile:
             raise SettingsError(f'profile.side is "{self.side}": give "left" or "right"') from error
         for name in ("movement_kept", *ZONES, "droop", "synkinesis"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
+            if value is None and name in ZONES:
+                continue
+            if isinstance(value, str) or value is None or not 0 <= value <= 1:
                 raise SettingsError(f"profile.{name} is {value}: give a share from 0 to 1")
 
     @property

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from afet_video.datatypes import PalsyProfile, Side
+from afet_video.datatypes import ZONES, PalsyProfile, Side
 from afet_video.errors import SettingsError
 from afet_video.settings_io import read_toml, replace_nested
 
@@ -113,5 +113,16 @@ def load_profile(name_or_file: str, *, side: Side = Side.LEFT) -> PalsyProfile:
         If there is no such preset or file, or the file holds an unknown key or a wrong value.
     """
     if name_or_file not in PRESETS and name_or_file.lower().endswith(".toml"):
-        return replace_nested(PalsyProfile(side), read_toml(Path(name_or_file)), source=name_or_file)
+        return _from_file(name_or_file, side)
     return preset(name_or_file, side=side)
+
+
+def _from_file(file: str, side: Side) -> PalsyProfile:
+    content = read_toml(Path(file))
+    if isinstance(content.get("profile"), Mapping):
+        raise SettingsError(f"{file} is a settings file (it has a table [profile]): give it with --settings")
+    if "movement_kept" in content and all(zone in content for zone in ZONES):
+        raise SettingsError(
+            f"{file} gives every zone a value, so that movement_kept says nothing: leave one of them out"
+        )
+    return replace_nested(PalsyProfile(side), content, source=file)

@@ -394,6 +394,10 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
     (tmp_path / "zone.toml").write_text("borw = 0.5\n")
     (tmp_path / "linear.toml").write_text('[splice]\nramp = "linear"\n')
     (tmp_path / "seed.toml").write_text("side_seed = -1\n")
+    zones = "brow = 0\neye = 0\ncheek = 0\ncommissure = 0\nlower_lip = 0\n"
+    (tmp_path / "zones.toml").write_text(f"[profile]\n{zones}")
+    (tmp_path / "both.toml").write_text(f"{zones}movement_kept = 0.5\n")
+    (tmp_path / "side.toml").write_text('[profile]\nside = "random"\n')
     (tmp_path / "folder").mkdir()
     before = {path: path.stat().st_size for path in tmp_path.rglob("*")}
     yield tmp_path
@@ -422,6 +426,14 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
         (["good.mp4", "out.mp4", "--settings", "missing.toml"], ["missing.toml"]),
         (["good.mp4", "out.mp4", "--settings", "bad.toml"], ['"profile.sied"', '"profile.side"', "bad.toml"]),
         (["good.mp4", "out.mp4", "--settings", "range.toml"], ["movement_kept", "1.5"]),
+        (["good.mp4", "out.mp4", "--profile", "bad.toml"], ["bad.toml", "--settings"]),
+        (["good.mp4", "out.mp4", "--profile", "both.toml"], ["both.toml", "movement_kept", "every zone"]),
+        (["good.mp4", "out.mp4", "--profile", "palsy.yaml"], ['"palsy.yaml"', ".toml"]),
+        (
+            ["good.mp4", "out.mp4", "--settings", "zones.toml", "--movement-kept", "1"],
+            ["--movement-kept", "zones.toml"],
+        ),
+        (["good.mp4", "out.mp4", "--settings", "side.toml"], ['"random"', '"left", "right"', "side.toml"]),
         (["good.mp4", "out.mp4", "--seed", "3"], ["--seed 3", "--side random"]),
         (["good.mp4", "out.mp4", "--seed", "3", "--side", "left"], ["--seed 3", "--side random"]),
         (["good.mp4", "out.mp4", "--settings", "seed.toml"], ["side_seed", "-1", "seed.toml"]),
