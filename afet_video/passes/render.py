@@ -56,7 +56,9 @@ class Renderer:
         rest = model.rest.rest(xyz)
         alpha = alpha_field(xyz, midline, self.settings.profile.side, self.settings.splice)
         strength = float(self.strength[index])
-        affected = affected_face(xyz, rest, self.settings.profile, model.palsy, strength=strength)
+        affected = affected_face(
+            xyz, rest, self.settings.profile, model.palsy, strength=strength, seam_share=1.0 - alpha.at_midline
+        )
         shown = affected.xyz
         if strength > 0 and not self.settings.profile.changes_nothing:
             texture = self._splice(frame, xyz, affected, model, alpha)
