@@ -17,7 +17,7 @@ from splice_scene import mirrored_xyz
 from synthetic import ClipSpec, make_clip, packets, stored_planes, video_pts
 from tolerances import MIRROR_IOD
 
-from afet_video import PalsyProfile, RunReport, Side, Tracks, convert, facemesh, load_tracks
+from afet_video import PalsyProfile, RunReport, Side, Tracks, convert, facemesh, load_tracks, with_profile
 from afet_video.errors import NoFaceError, NoNeutralError
 from afet_video.face.neutral import NeutralSettings
 from afet_video.face.pose import interocular_px
@@ -200,6 +200,21 @@ def test_every_row_says_what_each_zone_keeps(clip: Path, tmp_path: Path) -> None
     kept = result.tracks.kept
     assert kept.shape == (len(FRAMES), 5)
     assert np.abs(kept - [1.0, 0.9, 0.2, 0.2, 0.2]).max() < 1e-6
+
+
+def test_droop_changes_the_affected_side_only(clip: Path, tmp_path: Path) -> None:
+    """With the philtrum pulled and the fold flattened too."""
+    result = run(clip, tmp_path / "out.mp4", with_profile(LOSSLESS, "hb6"))
+    tracks = result.tracks
+    for index, (before, after) in enumerate(zip(result.before, result.after, strict=True)):
+        y, x = np.nonzero((before != after).any(axis=2))
+        assert len(x) > 500, "it droops at rest as well"
+        iod = float(interocular_px(tracks.source_xyz[index]))
+        middle = np.interp(y, tracks.midline_y[index], tracks.midline_x[index])
+        assert (x - middle > -0.3 * iod).all(), "the healthy half changed"
+    moved = tracks.output_xyz - tracks.source_xyz
+    assert np.abs(moved[:, facemesh.RIGHT_COMMISSURE]).max() < 0.05
+    assert moved[:12, facemesh.UPPER_LIP[4], 0].max() < 0, "towards the healthy side, left in the picture"
 
 
 def test_sound_is_copied(clip: Path, moving: Pictures, tmp_path: Path) -> None:

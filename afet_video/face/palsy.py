@@ -57,6 +57,9 @@ _PULL_IOD = 0.025
 """How far the middle of the upper lip is pulled to the healthy side at full droop. A little of it is lost, as alpha
 grows on the way: 1.8 mm are shown on a face with 90 mm between the outer canthi."""
 
+_FOLD = 206
+"""A landmark in the middle of the nasolabial fold."""
+
 _MOUTH_GAP = (13, 14)
 _FOREHEAD, _NOSE_BASE = 10, 2
 
@@ -149,6 +152,12 @@ def palsy_model(rest: NDArray[np.floating]) -> PalsyModel:
         field[facemesh.SKIN_COUNT :] = 0.0
         fields.append((field + field[twin]) / 2)
     return PalsyModel(_zones(uv), fields[0], fields[1], lids, fields[2])
+
+
+def fold_lost(profile: PalsyProfile, model: PalsyModel) -> float:
+    """Return 0..1 how far the nasolabial fold of the affected side is flattened: it goes with the cheek's tone."""
+    lost = float(model.zones[_FOLD] @ (1.0 - np.array(profile.kept)))
+    return profile.droop * min(2.0 * lost, 1.0)
 
 
 def affected_face(

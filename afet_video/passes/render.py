@@ -18,7 +18,7 @@ from afet_video.datatypes import (
     TrackRow,
     VideoFrame,
 )
-from afet_video.face.palsy import AffectedFace, affected_face
+from afet_video.face.palsy import AffectedFace, affected_face, fold_lost
 from afet_video.face.pose import head_pose
 from afet_video.face.track import FaceTrack
 from afet_video.passes.follow import FollowedFace
@@ -26,6 +26,7 @@ from afet_video.passes.prepare import FaceModel
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField, alpha_field
 from afet_video.splice.compose import NeutralTexture, splice
+from afet_video.splice.fold import flatten_fold
 from afet_video.splice.midline import SAMPLES
 from afet_video.splice.texture import neutral_texture
 from afet_video.splice.truth import irises_at_rest, output_landmarks
@@ -87,8 +88,9 @@ class Renderer:
             side=self.settings.profile.side,
             lost=affected.lost,
         )
+        profile, strength = self.settings.profile, float(self.strength[frame.index])
         spliced = splice(
-            current,
+            flatten_fold(current, xyz[:, :2] - origin, profile.side, strength * fold_lost(profile, model.palsy)),
             xyz,
             affected.xyz,
             texture,
