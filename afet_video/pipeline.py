@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from afet_video.datatypes import NeutralChoice, Progress, ProgressCallback, RunReport
+from afet_video.datatypes import FaceStatus, NeutralChoice, Progress, ProgressCallback, RunReport
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs
 from afet_video.passes.analyze import Analysis, analyze
@@ -201,7 +201,7 @@ def _report(
         sidecar=paths.sidecar,
         contact_sheet=paths.contact_sheet,
         frames=len(track),
-        frames_by_status={status: counts[status] for status in track.counts()},
+        frames_by_status={str(status): counts[status] for status in FaceStatus},
         neutral=_main_neutral(analysis, models),
         profile=settings.profile,
         duration_s=float(track.seconds[-1] - track.seconds[0]),
