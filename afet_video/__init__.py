@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         SettingsError,
         TrackFileError,
     )
+    from afet_video.passes.settings import with_profile
     from afet_video.pipeline import ConvertSettings, convert
     from afet_video.profiles import load_profile, preset
     from afet_video.settings_io import load_settings, replace_nested
@@ -60,11 +61,13 @@ __all__ = [
     "load_tracks",
     "preset",
     "replace_nested",
+    "with_profile",
 ]
 
 _HOMES = {
     "datatypes": ("FaceStatus", "NeutralChoice", "PalsyProfile", "Progress", "RunReport", "Side", "Timestamp"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "passes.settings": ("with_profile",),
     "pipeline": ("ConvertSettings", "convert"),
     "profiles": ("load_profile", "preset"),
     "settings_io": ("load_settings", "replace_nested"),

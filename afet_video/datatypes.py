@@ -46,9 +46,10 @@ class Side(enum.StrEnum):
 
 
 class FaceStatus(enum.StrEnum):
-    """Why a track row has the values it has."""
+    """Why a track row has the values it has; `reduced` is detected, with the palsy shown in part or not at all."""
 
     DETECTED = "detected"
+    REDUCED = "reduced"
     INTERPOLATED = "interpolated"
     HELD = "held"
     MISSING = "missing"
@@ -247,7 +248,9 @@ class PalsyProfile:
             raise SettingsError(f'profile.side is "{self.side}": give "left" or "right"') from error
         for name in ("movement_kept", *ZONES, "droop", "synkinesis"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
+            if value is None and name in ZONES:
+                continue
+            if isinstance(value, str) or value is None or not 0 <= value <= 1:
                 raise SettingsError(f"profile.{name} is {value}: give a share from 0 to 1")
 
     @property
@@ -290,8 +293,10 @@ class TrackRow:
     Missing values are NaN throughout (status `missing`: no landmarks at all). `source_xyz` and `output_xyz` (478, 3)
     are pixels of the upright frame; `output_xyz` is the ground truth of the warp itself, not a re-detection.
     `alpha` (478,): share of each landmark's own movement that the output shows (1 = expressive, 0 = neutral), what
-    its zone keeps included; droop and synkinesis come on top of it. `movement_kept`: the profile's overall share.
-    `midline_y`, `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none.
+    its zone keeps included; droop and synkinesis come on top of it. `movement_kept`: the profile's overall share;
+    `kept` (5,): its share in each zone, in the order of `ZONES`. `strength` in 0..1: how much of the palsy the frame
+    shows; less than 1 near profile views, at the picture's edge, and where the face comes or goes. `midline_y`,
+    `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none.
     """
 
     index: int
@@ -300,6 +305,8 @@ class TrackRow:
     face_id: int
     side: Side
     movement_kept: float
+    kept: FloatArray
+    strength: float
     source_xyz: FloatArray
     output_xyz: FloatArray
     alpha: FloatArray
@@ -312,6 +319,7 @@ class TrackRow:
     def __post_init__(self) -> None:
         for name in ("source_xyz", "output_xyz"):
             object.__setattr__(self, name, _frozen(getattr(self, name), (LANDMARK_COUNT, 3), f"TrackRow.{name}"))
+        object.__setattr__(self, "kept", _frozen(self.kept, (len(ZONES),), "TrackRow.kept"))
         object.__setattr__(self, "alpha", _frozen(self.alpha, (LANDMARK_COUNT,), "TrackRow.alpha"))
         object.__setattr__(self, "blendshapes", _frozen(self.blendshapes, (BLENDSHAPE_COUNT,), "TrackRow.blendshapes"))
         object.__setattr__(self, "midline_y", _frozen(self.midline_y, (None,), "TrackRow.midline_y"))

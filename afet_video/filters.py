@@ -205,6 +205,36 @@ def _largest_around(
     return largest
 
 
+def smooth_floor(
+    values: FloatValues, seconds: FloatValues, *, half_width_s: float, breaks: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """Return the highest smooth curve, about, that never rises above the values; without lag.
+
+    Parameters
+    ----------
+    values : (n,); NaN = missing.
+    seconds : (n,) strictly increasing times.
+    half_width_s : each result is the tricube-weighted mean, over this time each way, of the smallest values within
+        this time of a frame.
+    breaks : (n,) true where a frame has nothing to do with the one before it.
+
+    Returns
+    -------
+    (n,) float32, NaN in missing frames. Frames on two sides of a missing frame or a break never mix. Where all values
+    around are the same, the result is exactly theirs.
+    """
+    flat: NDArray[np.float64] = np.asarray(values, np.float64)
+    times: NDArray[np.float64] = np.asarray(seconds, np.float64)
+    present: NDArray[np.bool_] = np.isfinite(flat)
+    if not present.any():
+        return np.full(len(flat), np.nan, np.float32)
+    run = _runs(present, breaks)
+    smallest = -_largest_around(-np.where(present, flat, 0.0), times, run, half_width_s)
+    lowest, highest = (sign * _largest_around(sign * smallest, times, run, half_width_s) for sign in (-1, 1))
+    smooth = _fit(smallest[:, None], times, run, half_width_s, degree=0)[:, 0].clip(lowest, highest)
+    return np.where(present, smooth, np.nan).astype(np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class OneEuroSettings:
     """How strongly `OneEuroFilter` smooths (names as in the paper).

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from afet_video.datatypes import NeutralChoice, Progress, ProgressCallback, RunReport
+from afet_video.datatypes import FaceStatus, NeutralChoice, Progress, ProgressCallback, RunReport
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs
 from afet_video.passes.analyze import Analysis, analyze
@@ -23,6 +23,8 @@ from afet_video.passes.render import Renderer
 from afet_video.passes.report import sidecar_content
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
+from afet_video.passes.side import with_side_drawn
+from afet_video.passes.strength import frame_strength
 from afet_video.threads import prefetch, run_behind
 from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
 from afet_video.video.decode import VideoReader
@@ -68,6 +70,7 @@ def convert(
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
         reader = stack.enter_context(VideoReader(paths.source))
+        settings = with_side_drawn(settings, paths.source)
         written = paths.redirected(outputs.path_for)
         writer = VideoWriter(written.target, source=paths.source, info=reader.info, settings=settings.encode)
         report_progress = on_progress or _ignore
@@ -79,8 +82,9 @@ def convert(
             followed = follow(analysis.track, settings)
             stack.callback(followed.close)
             models = prepare(reader, analysis, followed, settings, image)
+            strength = frame_strength(analysis.track, followed, reader.info.size_wh, settings.profile.side)
         with clock.stage("splice"):
-            renderer = Renderer(analysis.track, followed, models, settings)
+            renderer = Renderer(analysis.track, followed, models, settings, strength)
             sheet = SheetMaker(analysis.measures, wanted=paths.contact_sheet is not None)
             counts = _second_pass(reader, writer, written, paths, renderer, sheet, report_progress)
         if written.contact_sheet is not None:
@@ -197,7 +201,7 @@ def _report(
         sidecar=paths.sidecar,
         contact_sheet=paths.contact_sheet,
         frames=len(track),
-        frames_by_status={status: counts[status] for status in track.counts()},
+        frames_by_status={str(status): counts[status] for status in FaceStatus},
         neutral=_main_neutral(analysis, models),
         profile=settings.profile,
         duration_s=float(track.seconds[-1] - track.seconds[0]),

@@ -10,22 +10,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from afet_video.datatypes import PalsyProfile, Side
+from afet_video.datatypes import ZONES, PalsyProfile, Side
 from afet_video.errors import SettingsError
 from afet_video.settings_io import read_toml, replace_nested
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named profile: `profile` (of the left side), what it `shows`, and the `source` of its values."""
+    """A named profile: `profile` (of the left side), what it `shows`, and the `source` of its values.
+
+    `splice`: settings of the table ``[splice]`` that belong to it; see `afet_video.with_profile`.
+    """
 
     profile: PalsyProfile
     shows: str
     source: str
+    splice: Mapping[str, str] = field(default_factory=dict)
 
 
 def _zones(
@@ -48,7 +52,13 @@ _CLINICAL = "clinical description"
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "complete": Preset(PalsyProfile(), "no movement, no droop: the default", "the paper's splice (Tan & Iren)"),
+        "complete": Preset(PalsyProfile(), "no movement, no droop: the default", "after Tan & Iren"),
+        "paper": Preset(
+            _zones(0, 0, 0, 0, 0),
+            "the method as published: no movement, the neutral's own pixels",
+            "Tan & Iren",
+            MappingProxyType({"ramp": "linear", "texture": "neutral"}),
+        ),
         "hb2": Preset(_zones(0.8, 1.0, 0.8, 0.8, 0.8, synk=0.05), "grade II: slight weakness, eye closes", _HB),
         "hb3": Preset(_zones(0.45, 0.9, 0.6, 0.6, 0.6, synk=0.25), "grade III: weak, some synkinesis", _HB),
         "hb4": Preset(_zones(0, 0.5, 0.4, 0.4, 0.4, synk=0.35), "grade IV: no forehead, eye stays ajar", _HB),
@@ -74,6 +84,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 
 def preset(name: str, *, side: Side = Side.LEFT) -> PalsyProfile:
     """Return the preset `name` for the affected `side`.
+
+    Splice settings that belong to a preset (of `paper`) are no part of a profile: `with_profile` sets both.
 
     Raises
     ------
@@ -101,5 +113,16 @@ def load_profile(name_or_file: str, *, side: Side = Side.LEFT) -> PalsyProfile:
         If there is no such preset or file, or the file holds an unknown key or a wrong value.
     """
     if name_or_file not in PRESETS and name_or_file.lower().endswith(".toml"):
-        return replace_nested(PalsyProfile(side), read_toml(Path(name_or_file)), source=name_or_file)
+        return _from_file(name_or_file, side)
     return preset(name_or_file, side=side)
+
+
+def _from_file(file: str, side: Side) -> PalsyProfile:
+    content = read_toml(Path(file))
+    if isinstance(content.get("profile"), Mapping):
+        raise SettingsError(f"{file} is a settings file (it has a table [profile]): give it with --settings")
+    if "movement_kept" in content and all(zone in content for zone in ZONES):
+        raise SettingsError(
+            f"{file} gives every zone a value, so that movement_kept says nothing: leave one of them out"
+        )
+    return replace_nested(PalsyProfile(side), content, source=file)

@@ -47,7 +47,7 @@ def report(target: Path = Path("out.mp4"), **changes: Any) -> RunReport:
         "sidecar": Path("out.json"),
         "contact_sheet": None,
         "frames": 100,
-        "frames_by_status": {"detected": 97, "interpolated": 0, "missing": 3},
+        "frames_by_status": {"detected": 90, "reduced": 7, "interpolated": 0, "missing": 3},
         "neutral": neutral,
         "profile": PalsyProfile(Side.RIGHT, 0.25),
         "duration_s": 4.0,
@@ -106,7 +106,7 @@ def test_no_option_means_the_default_settings(calls: list[Call]) -> None:
 
 
 def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
-    options = "--side right --movement-kept 0.25 --ramp linear --ramp-width 0.5 --neutral frame:7 --on-no-face hold"
+    options = "--side right --movement-kept 0.25 --ramp smooth --ramp-width 0.5 --neutral frame:7 --on-no-face hold"
     options += " --face 1 --codec hevc --crf 20 --no-synthetic-mark"
     files = "--tracks t.csv --contact-sheet s.png --overwrite"
     result = run("convert", "in.mp4", "out.mp4", *options.split(), *files.split())
@@ -114,7 +114,7 @@ def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
     (call,) = calls
     settings = settings_to_mapping(call["settings"])
     assert settings["profile"] == settings_to_mapping(PalsyProfile(Side.RIGHT, 0.25))
-    assert (settings["splice"]["ramp"], settings["splice"]["ramp_width"]) == ("linear", 0.5)
+    assert (settings["splice"]["ramp"], settings["splice"]["ramp_width"]) == ("smooth", 0.5)
     assert (settings["neutral"]["choice"], settings["tracker"]["face"]) == ("frame:7", "1")
     assert settings["on_no_face"] == "hold"
     encode = settings["encode"]
@@ -155,12 +155,49 @@ def test_a_profile_by_name_or_file_with_options_over_it(calls: list[Call], tmp_p
     ]
 
 
+def test_a_side_is_drawn_where_asked_for_and_a_named_one_is_not(calls: list[Call], tmp_path: Path) -> None:
+    drawn, named = tmp_path / "drawn.toml", tmp_path / "named.toml"
+    drawn.write_text("side_seed = 7\n")
+    named.write_text('[profile]\nside = "right"\n')
+    for arguments in (
+        ["--side", "random"],
+        ["--side", "random", "--seed", "3", "--settings", drawn],
+        ["--settings", drawn],
+        ["--settings", drawn, "--side", "right"],
+        ["--settings", named, "--side", "random", "--seed", "5", "--profile", "hb3"],
+    ):
+        result = run("convert", "a.mp4", "b.mp4", *arguments)
+        assert result.exit_code == 0, result.output
+    assert [call["settings"].side_seed for call in calls] == [0, 3, 7, None, 5]
+    assert calls[3]["settings"].profile.side is Side.RIGHT
+
+
+def test_the_papers_profile_brings_its_splice_and_a_ramp_given_wins(calls: list[Call], tmp_path: Path) -> None:
+    settings = tmp_path / "my.toml"
+    settings.write_text('[profile]\nside = "right"\n[splice]\nramp = "smooth"\nramp_width = 0.5\n')
+    for arguments in (["--settings", settings], ["--ramp", "smooth", "--ramp-width", "0.2"], ["--side", "right"]):
+        result = run("convert", "a.mp4", "b.mp4", "--profile", "paper", *arguments)
+        assert result.exit_code == 0, result.output
+    assert run("convert", "a.mp4", "b.mp4", "--ramp", "linear").exit_code == 0
+    found = [call["settings"].splice for call in calls]
+    assert [(splice.ramp, splice.texture, splice.ramp_width) for splice in found] == [
+        ("linear", "neutral", 0.5),
+        ("smooth", "neutral", 0.2),
+        ("linear", "neutral", 0.33),
+        ("linear", "adaptive", 0.33),
+    ]
+    assert [call["settings"].profile.side for call in calls] == ["right", "left", "right", "left"]
+    assert all(set(call["settings"].profile.kept) == {0.0} for call in calls)
+
+
 def test_profiles_lists_every_preset_for_people_and_programs() -> None:
     text, listed = run("profiles").stdout, json.loads(run("profiles", "--json").stdout)
     assert set(listed) == set(PRESETS) >= {"hb2", "hb6", "central", "synkinetic", "complete"}
     for name, preset in PRESETS.items():
         assert name in text
         assert preset.shows in text
+        assert listed[name]["splice"] == dict(preset.splice)
+        assert all(f"{key} {value}" in text for key, value in preset.splice.items())
         assert afet_video.replace_nested(PalsyProfile(), listed[name]["profile"]) == preset.profile
 
 
@@ -183,7 +220,7 @@ def test_options_and_settings_offer_the_same_choices() -> None:
         if typing.get_origin(declared) is typing.Literal:
             assert offered == set(typing.get_args(declared)), key
         elif declared is Side:
-            assert offered == set(Side)
+            assert offered == {*Side, "random"}
         elif offered:
             with pytest.raises(afet_video.SettingsError):
                 afet_video.replace_nested(afet_video.ConvertSettings(), {key: "no such choice"})
@@ -209,7 +246,7 @@ def test_the_summary_tells_what_was_found_and_written(calls: list[Call]) -> None
         "a/very/long/path/" * 8 + "out.mp4",
         "out.tracks.parquet",
         "out.json",
-        "100: 97 detected, 3 missing",
+        "100: 90 detected, 7 reduced, 3 missing",
         "frame 12 at 0.40 s, found (score 0.88: calm and frontal)",
         "right side (the subject's own), 25% of movement kept",
         "2.0 s = 50.0 frames/s, 2.00 x real time (detect 1.5 s, splice 0.5 s)",
@@ -236,7 +273,7 @@ def test_json_is_one_object_and_nothing_else(calls: list[Call]) -> None:
     assert result.exit_code == 0
     assert result.stderr == ""
     found = json.loads(result.stdout)
-    assert found["frames_by_status"] == {"detected": 97, "interpolated": 0, "missing": 3}
+    assert found["frames_by_status"] == {"detected": 90, "reduced": 7, "interpolated": 0, "missing": 3}
     assert found["target"] == "out.mp4"
     assert found["neutral"]["timestamp"] == {"pts": 400, "time_base": "1/1000"}
     assert found["neutral"]["seconds"] == 0.4
@@ -279,6 +316,8 @@ def test_progress_is_silent_without_a_terminal_or_when_quiet() -> None:
         ["convert"],
         ["convert", "in.mp4"],
         ["convert", "in.mp4", "out.mp4", "--side", "middle"],
+        ["convert", "in.mp4", "out.mp4", "--side", "random", "--seed", "-1"],
+        ["convert", "in.mp4", "out.mp4", "--side", "random", "--seed", "x"],
         ["convert", "in.mp4", "out.mp4", "--movement-kept", "1.5"],
         ["convert", "in.mp4", "out.mp4", "--movement-kept", "much"],
         ["convert", "in.mp4", "out.mp4", "--ramp-width", "-1"],
@@ -353,6 +392,12 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
     (tmp_path / "range.toml").write_text("[profile]\nmovement_kept = 1.5\n")
     (tmp_path / "palsy.toml").write_text("brow = 1.5\n")
     (tmp_path / "zone.toml").write_text("borw = 0.5\n")
+    (tmp_path / "linear.toml").write_text('[splice]\nramp = "linear"\n')
+    (tmp_path / "seed.toml").write_text("side_seed = -1\n")
+    zones = "brow = 0\neye = 0\ncheek = 0\ncommissure = 0\nlower_lip = 0\n"
+    (tmp_path / "zones.toml").write_text(f"[profile]\n{zones}")
+    (tmp_path / "both.toml").write_text(f"{zones}movement_kept = 0.5\n")
+    (tmp_path / "side.toml").write_text('[profile]\nside = "random"\n')
     (tmp_path / "folder").mkdir()
     before = {path: path.stat().st_size for path in tmp_path.rglob("*")}
     yield tmp_path
@@ -381,11 +426,27 @@ def folder(tmp_path: Path, short_clip: Path) -> Iterator[Path]:
         (["good.mp4", "out.mp4", "--settings", "missing.toml"], ["missing.toml"]),
         (["good.mp4", "out.mp4", "--settings", "bad.toml"], ['"profile.sied"', '"profile.side"', "bad.toml"]),
         (["good.mp4", "out.mp4", "--settings", "range.toml"], ["movement_kept", "1.5"]),
+        (["good.mp4", "out.mp4", "--profile", "bad.toml"], ["bad.toml", "--settings"]),
+        (["good.mp4", "out.mp4", "--profile", "both.toml"], ["both.toml", "movement_kept", "every zone"]),
+        (["good.mp4", "out.mp4", "--profile", "palsy.yaml"], ['"palsy.yaml"', ".toml"]),
+        (
+            ["good.mp4", "out.mp4", "--settings", "zones.toml", "--movement-kept", "1"],
+            ["--movement-kept", "zones.toml"],
+        ),
+        (["good.mp4", "out.mp4", "--settings", "side.toml"], ['"random"', '"left", "right"', "side.toml"]),
+        (["good.mp4", "out.mp4", "--seed", "3"], ["--seed 3", "--side random"]),
+        (["good.mp4", "out.mp4", "--seed", "3", "--side", "left"], ["--seed 3", "--side random"]),
+        (["good.mp4", "out.mp4", "--settings", "seed.toml"], ["side_seed", "-1", "seed.toml"]),
+        (["missing.mp4", "out.mp4", "--side", "random"], ["missing.mp4"]),
         (["good.mp4", "out.mp4", "--profile", "hb33"], ['"hb33"', '"hb3"']),
         (["good.mp4", "out.mp4", "--profile", "missing.toml"], ["missing.toml"]),
         (["good.mp4", "out.mp4", "--profile", "palsy.toml"], ["profile.brow", "1.5", "0 to 1", "palsy.toml"]),
         (["good.mp4", "out.mp4", "--profile", "zone.toml"], ['"borw"', '"brow"', "zone.toml"]),
         (["good.mp4", "out.mp4", "--profile", "hb3", "--movement-kept", "0.5"], ["--movement-kept", "hb3"]),
+        (["good.mp4", "out.mp4", "--profile", "paper", "--movement-kept", "0.5"], ["--movement-kept", "paper"]),
+        (["good.mp4", "out.mp4", "--profile", "paper", "--ramp-width", "0.5"], ["--ramp-width", "--profile paper"]),
+        (["good.mp4", "out.mp4", "--ramp", "linear", "--ramp-width", "0.5"], ["--ramp-width", "--ramp linear"]),
+        (["good.mp4", "out.mp4", "--settings", "linear.toml", "--ramp-width", "0.5"], ["--ramp-width", "linear.toml"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

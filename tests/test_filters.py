@@ -5,7 +5,14 @@ import pytest
 from numpy.typing import NDArray
 
 from afet_video.errors import SettingsError
-from afet_video.filters import CenteredSettings, OneEuroFilter, OneEuroSettings, neighbor_range, smooth_centered
+from afet_video.filters import (
+    CenteredSettings,
+    OneEuroFilter,
+    OneEuroSettings,
+    neighbor_range,
+    smooth_centered,
+    smooth_floor,
+)
 
 Floats = NDArray[np.float64]
 
@@ -162,3 +169,34 @@ def test_one_euro_wants_time_to_grow() -> None:
 def test_one_euro_settings_out_of_range(bad: dict[str, float]) -> None:
     with pytest.raises(SettingsError):
         OneEuroSettings(**bad)
+
+
+@pytest.mark.parametrize("seconds", [regular_times(120), irregular_times(120)], ids=["regular", "irregular"])
+def test_a_floor_is_smooth_never_above_and_exact_where_nothing_changes(seconds: Floats) -> None:
+    values = np.ones(120)
+    values[40:60], values[80] = 0.0, 0.3
+    floor = smooth_floor(values, seconds, half_width_s=0.13)
+    assert (floor <= values.astype(np.float32)).all()
+    assert (floor[(seconds < seconds[40] - 0.25) | (seconds > seconds[80] + 0.25)] == 1).all()
+    assert (floor[40:60] == 0).all()
+    assert floor[80] == pytest.approx(0.3)
+    steps = np.abs(np.diff(floor)) / np.diff(seconds)
+    assert steps.max() < 12, "from 1 to 0 in no less than about a tenth of a second"
+    assert smooth_floor(np.full(9, 0.7), seconds[:9], half_width_s=0.2).tolist() == [np.float32(0.7)] * 9
+
+
+def test_a_floor_has_no_lag_and_does_not_cross_gaps_or_breaks() -> None:
+    seconds = regular_times(61)
+    values = 1.0 - np.exp(-(((seconds - seconds[30]) / 0.2) ** 2))
+    floor = smooth_floor(values, seconds, half_width_s=0.13)
+    np.testing.assert_allclose(floor, floor[::-1], atol=1e-6)
+    values[:30], values[30], values[31:] = 0.0, np.nan, 1.0
+    floor = smooth_floor(values, seconds, half_width_s=0.13)
+    assert np.isnan(floor[30])
+    assert (floor[:30] == 0).all()
+    assert (floor[31:] == 1).all()
+    breaks = np.arange(61) == 45
+    floor = smooth_floor(np.where(np.arange(61) < 45, 0.0, 1.0), seconds, half_width_s=0.13, breaks=breaks)
+    assert (floor[:45] == 0).all()
+    assert (floor[45:] == 1).all()
+    assert np.isnan(smooth_floor(np.full(3, np.nan), seconds[:3], half_width_s=0.1)).all()

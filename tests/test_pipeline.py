@@ -17,7 +17,7 @@ from splice_scene import mirrored_xyz
 from synthetic import ClipSpec, make_clip, packets, stored_planes, video_pts
 from tolerances import MIRROR_IOD
 
-from afet_video import PalsyProfile, RunReport, Side, Tracks, convert, facemesh, load_tracks
+from afet_video import PalsyProfile, RunReport, Side, Tracks, convert, facemesh, load_tracks, with_profile
 from afet_video.errors import NoFaceError, NoNeutralError
 from afet_video.face.neutral import NeutralSettings
 from afet_video.face.pose import interocular_px
@@ -94,7 +94,13 @@ def test_one_frame_and_one_row_for_every_frame(lossless: Result) -> None:
     assert report.frames == len(tracks.index) == len(times) == len(FRAMES)
     assert tracks.index.tolist() == list(range(len(times)))
     assert [int(p) * tracks.time_base for p in tracks.pts] == times
-    assert report.frames_by_status == {"detected": len(times), "interpolated": 0, "held": 0, "missing": 0}
+    assert report.frames_by_status == {
+        "detected": len(times),
+        "reduced": 0,
+        "interpolated": 0,
+        "held": 0,
+        "missing": 0,
+    }
     assert {str(status) for status in tracks.status} == {"detected"}
     assert np.isfinite(tracks.output_xyz).all()
     assert report.duration_s == pytest.approx(float(times[-1] - times[0]))
@@ -188,6 +194,29 @@ def test_a_mirrored_video_and_the_other_side_give_the_mirrored_result(
     assert x.max() < seen.midline_x.max() + 0.3 * iod, "the subject's right is the picture's left... in a mirror too"
 
 
+def test_every_row_says_what_each_zone_keeps(clip: Path, tmp_path: Path) -> None:
+    profile = PalsyProfile(movement_kept=0.2, brow=1.0, eye=0.9)
+    result = run(clip, tmp_path / "out.mp4", replace(LOSSLESS, profile=profile), tracks=tmp_path / "out.csv")
+    kept = result.tracks.kept
+    assert kept.shape == (len(FRAMES), 5)
+    assert np.abs(kept - [1.0, 0.9, 0.2, 0.2, 0.2]).max() < 1e-6
+
+
+def test_droop_changes_the_affected_side_only(clip: Path, tmp_path: Path) -> None:
+    """With the philtrum pulled and the fold flattened too."""
+    result = run(clip, tmp_path / "out.mp4", with_profile(LOSSLESS, "hb6"))
+    tracks = result.tracks
+    for index, (before, after) in enumerate(zip(result.before, result.after, strict=True)):
+        y, x = np.nonzero((before != after).any(axis=2))
+        assert len(x) > 500, "it droops at rest as well"
+        iod = float(interocular_px(tracks.source_xyz[index]))
+        middle = np.interp(y, tracks.midline_y[index], tracks.midline_x[index])
+        assert (x - middle > -0.3 * iod).all(), "the healthy half changed"
+    moved = tracks.output_xyz - tracks.source_xyz
+    assert np.abs(moved[:, facemesh.RIGHT_COMMISSURE]).max() < 0.05
+    assert moved[:12, facemesh.UPPER_LIP[4], 0].max() < 0, "towards the healthy side, left in the picture"
+
+
 def test_sound_is_copied(clip: Path, moving: Pictures, tmp_path: Path) -> None:
     source = clip_of(tmp_path / "in.mp4", moving, audio="aac", audio_s=1.6)
     result = run(source, tmp_path / "out.mp4")
@@ -234,8 +263,15 @@ def test_frames_without_a_face_pass_unchanged_and_short_gaps_are_bridged(moving:
     status = [str(value) for value in result.tracks.status]
     assert status[short] == ["interpolated"] * 2
     assert status[long] == ["missing"] * 10
-    assert status.count("detected") == 34 - 12
-    assert result.report.frames_by_status == {"detected": 22, "interpolated": 2, "held": 0, "missing": 10}
+    assert status[17:20] == status[30:33] == ["reduced"] * 3, "no popping on and off beside a gap"
+    assert status.count("detected") == 34 - 12 - 6
+    assert result.report.frames_by_status == {
+        "detected": 16,
+        "reduced": 6,
+        "interpolated": 2,
+        "held": 0,
+        "missing": 10,
+    }
     assert np.isnan(result.tracks.output_xyz[long]).all()
     assert (result.tracks.face_id[long] == -1).all()
     assert np.isfinite(result.tracks.output_xyz[short]).all()

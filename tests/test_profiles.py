@@ -9,6 +9,8 @@ import afet_video
 from afet_video.datatypes import ZONES, PalsyProfile, Side
 from afet_video.profiles import PRESETS
 
+SETTINGS = afet_video.ConvertSettings()
+
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("side", Side)
@@ -30,12 +32,24 @@ def test_the_grades_get_worse() -> None:
     assert afet_video.preset("complete") == PalsyProfile()
 
 
+def test_the_papers_preset_brings_its_splice() -> None:
+    settings = afet_video.replace_nested(afet_video.ConvertSettings(), {"profile.side": "right", "encode.crf": 20})
+    paper = afet_video.with_profile(settings, "paper")
+    assert (paper.splice.ramp, paper.splice.texture) == ("linear", "neutral")
+    assert paper.profile == afet_video.preset("paper", side=Side.RIGHT)
+    assert set(paper.profile.kept) == {0.0}
+    assert (paper.profile.droop, paper.encode.crf) == (0.0, 20)
+    other = afet_video.with_profile(settings, "hb5")
+    assert other.profile == afet_video.preset("hb5", side=Side.RIGHT)
+    assert other.splice == settings.splice
+
+
 def test_zones_without_a_value_keep_the_overall_share() -> None:
     assert PalsyProfile(movement_kept=0.3, eye=1.0).kept == (0.3, 1.0, 0.3, 0.3, 0.3)
 
 
 @pytest.mark.parametrize("name", [*ZONES, "droop", "synkinesis"])
-@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), float("inf"), "0.5"])
 def test_values_out_of_range_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(afet_video.SettingsError, match=rf"profile\.{name} is .*: give a share from 0 to 1"):
         PalsyProfile(**{name: value})  # type: ignore[arg-type]
@@ -52,3 +66,50 @@ def test_a_file_holds_the_keys_of_the_table(tmp_path: Path) -> None:
 def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(afet_video.SettingsError, match='"Bell": did you mean "bell-acute"'):
         afet_video.preset("Bell")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("hb33", 'did you mean "hb3"'),
+        ("HB-5", 'did you mean "hb5"'),
+        ("centrl", 'did you mean "central"'),
+        ("Paper", 'did you mean "paper"'),
+        ("marginal", 'did you mean "marginal-mandibular"'),
+        ("", "choose complete, paper, hb2"),
+        ("palsy.tml", "choose complete, .*a file must end in .toml"),
+    ],
+)
+def test_a_name_that_is_none_is_one_line(name: str, hint: str) -> None:
+    for call in (afet_video.preset, afet_video.load_profile, lambda n: afet_video.with_profile(SETTINGS, n)):
+        with pytest.raises(afet_video.SettingsError, match=f'unknown profile "{name}": {hint}') as caught:
+            call(name)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("borw = 0.5", r'unknown setting "borw" in .*mine\.toml: did you mean "brow"'),
+        ("lowerlip = 0.5", r'"lowerlip" in .*: did you mean "lower_lip"'),
+        ("ramp = 'linear'", r'unknown setting "ramp" in .*mine\.toml: known settings are side, movement_kept, brow'),
+        ("brow = 1.5", r"profile\.brow is 1\.5: give a share from 0 to 1 \(in .*mine\.toml"),
+        ("droop = -1", r"profile\.droop is -1\.0: give a share from 0 to 1"),
+        ("eye = nan", r'"eye" in .*mine\.toml is nan: give a finite number'),
+        ("eye = 'shut'", r'"eye" in .*mine\.toml is "shut": give a number'),
+        ("eye = true", r'"eye" in .*mine\.toml is true: give a number'),
+        ("side = 'both'", r'"side" in .*mine\.toml is "both": give one of "left", "right"'),
+        ("brow = ", r"mine\.toml is not valid TOML"),
+        ("[profile]\neye = 1", r"mine\.toml is a settings file .*: give it with --settings"),
+        (
+            "brow=0\neye=0\ncheek=0\ncommissure=0\nlower_lip=0\nmovement_kept=0.5",
+            r"mine\.toml gives every zone a value, so that movement_kept says nothing",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_right_is_one_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(content + "\n")
+    with pytest.raises(afet_video.SettingsError, match=message) as caught:
+        afet_video.load_profile(str(path))
+    assert "\n" not in str(caught.value)

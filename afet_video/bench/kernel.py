@@ -130,7 +130,7 @@ def measure_kernel(clip: Path, runs: int) -> list[Figure]:
         followed = follow(analysis.track, settings)
         stack.callback(followed.close)
         models = prepare(reader, analysis, followed, settings, None)
-        renderer = Renderer(analysis.track, followed, models, settings)
+        renderer = Renderer(analysis.track, followed, models, settings, np.ones(len(analysis.track), np.float32))
         index = _strongest(renderer)
         model, xyz = models[int(analysis.track.face_id[index])], followed.xyz(index)
         midline = followed.midline(index, xyz)

@@ -6,7 +6,6 @@ Must not: decide anything that the settings don't say.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ def convert(
     target: options.Target,
     *,
     side: options.SideOption = None,
+    seed: options.Seed = None,
     profile: options.Profile = None,
     movement_kept: options.MovementKept = None,
     ramp: options.Ramp = None,
@@ -62,7 +62,8 @@ def convert(
         from afet_video.cli.progress import shown_progress
         from afet_video.cli.summary import print_json, print_summary
 
-        chosen = _settings(settings, profile, given, mark_synthetic=not no_synthetic_mark)
+        changes = _side_changes(given.pop("side", None), seed)
+        chosen = _settings(settings, profile, given, changes, mark_synthetic=not no_synthetic_mark)
         with shown_progress(quiet=quiet) as bars, stoppable(bars) as on_progress:
             report = afet_video.convert(
                 source,
@@ -80,22 +81,31 @@ def convert(
 
 
 def _settings(
-    path: Path | None, profile: str | None, given: dict[str, Any], *, mark_synthetic: bool
+    path: Path | None, profile: str | None, given: dict[str, Any], changes: dict[str, Any], *, mark_synthetic: bool
 ) -> ConvertSettings:
-    """Return the settings of the file at `path` (or the defaults), the profile and the options given put over them."""
+    """Return the settings of the file at `path` (or the defaults), the profile and the options given put over them.
+
+    `changes` are more settings that options ask for, by their dotted keys.
+    """
     from afet_video.errors import SettingsError
+    from afet_video.passes.settings import with_profile
     from afet_video.pipeline import ConvertSettings
-    from afet_video.profiles import load_profile
     from afet_video.settings_io import load_settings, replace_nested
 
     settings = ConvertSettings() if path is None else load_settings(ConvertSettings, path)
     if profile is not None:
-        settings = replace(settings, profile=load_profile(profile, side=settings.profile.side))
+        settings = with_profile(settings, profile)
     if "movement_kept" in given and settings.profile.gives_every_zone:
         raise SettingsError(
             f"--movement-kept says nothing where {profile or path} gives every zone a value: leave one of them out"
         )
-    changes = {SETTING_OF_OPTION[name]: value for name, value in given.items()}
+    ramp = given.get("ramp", settings.splice.ramp)
+    if "ramp_width" in given and ramp == "linear":
+        raise SettingsError(
+            f"--ramp-width says nothing of a linear ramp ({_who_says(given, profile, path)}): leave it out, "
+            "or add --ramp smooth"
+        )
+    changes = changes | {SETTING_OF_OPTION[name]: value for name, value in given.items()}
     if not mark_synthetic:
         changes["encode.mark_synthetic"] = False
     # The two exclude each other: the one given on the command line replaces the one in the file.
@@ -104,3 +114,25 @@ def _settings(
     if "crf" in given:
         changes.setdefault("encode.lossless", False)
     return replace_nested(settings, changes)
+
+
+def _side_changes(side: str | None, seed: int | None) -> dict[str, Any]:
+    """Return what --side and --seed change: a side that is named replaces one that a file wants drawn."""
+    from afet_video.errors import SettingsError
+
+    if side == "random":
+        return {"side_seed": 0 if seed is None else seed}
+    if seed is not None:
+        raise SettingsError(f"--seed {seed} is for --side random: add it, or leave the seed out")
+    return {} if side is None else {"profile.side": side, "side_seed": None}
+
+
+def _who_says(given: dict[str, Any], profile: str | None, path: Path | None) -> str:
+    """Return where the ramp comes from."""
+    if "ramp" in given:
+        return "--ramp linear"
+    from afet_video.profiles import PRESETS
+
+    if profile is not None and profile in PRESETS and "ramp" in PRESETS[profile].splice:
+        return f"--profile {profile}"
+    return f"{path}"

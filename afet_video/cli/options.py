@@ -16,8 +16,22 @@ Source = Annotated[Path, typer.Argument(metavar="INPUT", help="A video of a face
 Target = Annotated[Path, typer.Argument(metavar="OUTPUT", help="The video to write: .mp4, .mov, .mkv, .webm or .avi.")]
 
 SideOption = Annotated[
-    Literal["left", "right"] | None,
-    typer.Option("--side", help="The affected side, the subject's own. Default: left.", rich_help_panel=PALSY),
+    Literal["left", "right", "random"] | None,
+    typer.Option(
+        "--side",
+        help="The affected side, the subject's own; random: drawn from --seed and the input's content. Default: left.",
+        rich_help_panel=PALSY,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        metavar="N",
+        help="Seed of --side random: the same again for the same input. Default: 0.",
+        rich_help_panel=PALSY,
+    ),
 ]
 Profile = Annotated[
     str | None,

@@ -38,5 +38,6 @@ def profiles(*, as_json: ProfilesJson = False) -> None:
         table.add_column("What it shows")
         for name, preset in PRESETS.items():
             values = (*preset.profile.kept, preset.profile.droop, preset.profile.synkinesis)
-            table.add_row(name, *(f"{value:.2f}" for value in values), f"{preset.shows} ({preset.source})")
+            splice = "".join(f", {key} {value}" for key, value in preset.splice.items())
+            table.add_row(name, *(f"{value:.2f}" for value in values), f"{preset.shows}{splice} ({preset.source})")
         console.print(table)

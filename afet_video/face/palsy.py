@@ -3,7 +3,8 @@
 in: a frame's landmarks, its face at rest, a profile -> out: the landmarks at alpha 0.  Must not: see pixels.
 
 Everything here is computed for both halves alike; the alpha field of the splice decides which half shows it. That is
-why droop and synkinesis are 0 on the midline and on the face's outline.
+why droop and synkinesis are 0 on the midline and on the face's outline. The one exception is the pull of the healthy
+side on philtrum and lips: it is made for the ramp around the midline, and ends with it.
 """
 
 from __future__ import annotations
@@ -52,6 +53,13 @@ _FULL_SMILE_IOD, _FULL_BROW_RAISE_IOD = 0.10, 0.11
 _CLOSURE_RANGE = (0.4, 0.9)
 """Lid closure from which the corner lifts, and lifts in full: beyond the squint that belongs to a smile."""
 
+_PULL_IOD = 0.025
+"""How far the middle of the upper lip is pulled to the healthy side at full droop. A little of it is lost, as alpha
+grows on the way: 1.8 mm are shown on a face with 90 mm between the outer canthi."""
+
+_FOLD = 206
+"""A landmark in the middle of the nasolabial fold."""
+
 _MOUTH_GAP = (13, 14)
 _FOREHEAD, _NOSE_BASE = 10, 2
 
@@ -59,17 +67,18 @@ _FOREHEAD, _NOSE_BASE = 10, 2
 def _droop_controls() -> dict[int, float]:
     """Return how far (inter-ocular distances) landmarks of the right half hang down at full droop.
 
-    About 3 to 4 mm at the brow and the commissure of a face with 90 mm between the outer canthi.
+    On a face with 90 mm between the outer canthi: 3 to 4 mm at the brow, 4.5 mm at the commissure, 1.9 mm at the lower
+    lid. The upper lid hardly follows: what opens it is another nerve's.
     """
     controls = dict.fromkeys((*facemesh.FACE_OVAL, *facemesh.MIDLINE, *facemesh.RIGHT_EYE), 0.0)
     controls |= dict.fromkeys((243, 244, 245, 122, 188), 0.0)
     brow = (0.036, 0.042, 0.040, 0.030, 0.014, 0.012, 0.025, 0.034, 0.038, 0.034)
     controls |= dict(zip(facemesh.RIGHT_BROW, brow, strict=True))
-    upper = (0.002, 0.004, 0.006, 0.007, 0.007, 0.006, 0.003)
+    upper = (0.001, 0.002, 0.003, 0.004, 0.004, 0.003, 0.002)
     controls |= dict(zip(facemesh.RIGHT_EYE[1:8], upper, strict=True))
-    lower = (0.003, 0.008, 0.012, 0.015, 0.015, 0.012, 0.006)
+    lower = (0.004, 0.011, 0.017, 0.021, 0.021, 0.017, 0.008)
     controls |= dict(zip(facemesh.RIGHT_EYE[9:], lower, strict=True))
-    controls |= dict.fromkeys((23, 24, 110, 229, 230), 0.012) | dict.fromkeys((129, 98, 64, 48), 0.006)
+    controls |= dict.fromkeys((23, 24, 110, 229, 230), 0.017) | dict.fromkeys((129, 98, 64, 48), 0.006)
     controls |= dict.fromkeys((50, 205, 187, 36), 0.018) | dict.fromkeys((206, 207, 216), 0.030) | {203: 0.015}
     controls |= dict.fromkeys((57, 43, 212), 0.046) | {186: 0.038, 92: 0.026, 165: 0.015, 167: 0.006}
     controls |= {202: 0.036, 106: 0.020, 182: 0.010, 204: 0.012, 210: 0.020, 194: 0.010, 32: 0.0, 140: 0.0}
@@ -80,17 +89,36 @@ def _droop_controls() -> dict[int, float]:
     return controls
 
 
+def _pull_controls() -> dict[int, float]:
+    """Return the pull towards the healthy side on landmarks of the right half, 1 = as at the middle of the upper lip.
+
+    What is shown is this times 1 - alpha, over the same at the midline. With the smooth ramp half of it is shown at
+    the midline and all of it where the ramp ends, so values halve on the way for the skin between not to be pulled
+    further than the middle is.
+    """
+    controls = dict.fromkeys((*facemesh.FACE_OVAL, *facemesh.RIGHT_EYE, *facemesh.RIGHT_BROW), 0.0)
+    controls |= dict.fromkeys((*facemesh.MIDLINE, 50, 205, 187, 36, 203, 206, 207, 216, 212, 129, 98, 64, 48, 97), 0.0)
+    controls |= {164: 0.7, 18: 0.25} | {167: 0.4, 165: 0.3, 92: 0.2, 186: 0.1, 57: 0.1, 43: 0.1}
+    upper_lip, lower_lip = (0.2, 0.25, 0.32, 0.4, 0.55, 1.0), (0.2, 0.22, 0.25, 0.28, 0.35, 0.5)
+    for row in facemesh.LIP_ROWS:
+        controls |= dict(zip((row[0], *row[:14:-1]), lower_lip, strict=True))
+        controls |= dict(zip(row[:6], upper_lip, strict=True))
+    return controls
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PalsyModel:
     """Where on a face the zones lie, and how droop and synkinesis spread over it; the same for both halves.
 
     `zones` (478, 5): share of each zone, in the order of `ZONES`; rows sum to 1. `droop` (478,): inter-ocular distances
-    down at full droop. `lids` {side: (478, 16)} spreads the movement of a lid margin over the skin around it, `lift`
-    (478,) that of the commissure.
+    down at full droop. `pull` (478,): towards the healthy side, 1 at the middle of the upper lip. `lids`
+    {side: (478, 16)} spreads the movement of a lid margin over the skin around it, `lift` (478,) that of the
+    commissure.
     """
 
     zones: WeightArray
     droop: WeightArray
+    pull: WeightArray
     lids: Mapping[Side, WeightArray]
     lift: WeightArray
 
@@ -118,19 +146,37 @@ def palsy_model(rest: NDArray[np.floating]) -> PalsyModel:
     droop = _mirrored(_droop_controls())
     lift = dict.fromkeys(droop, 0.0) | {i: _lift_share(value) for i, value in droop.items() if _below_nose(uv, i)}
     lids = {Side.RIGHT: _lid_spread(uv, facemesh.RIGHT_EYE), Side.LEFT: _lid_spread(uv, facemesh.LEFT_EYE)}
-    fields = [_spread(uv, list(controls)) @ np.array(list(controls.values())) for controls in (droop, lift)]
-    for field in fields:
+    fields = []
+    for controls in (droop, _mirrored(_pull_controls()), lift):
+        field = _spread(uv, list(controls)) @ np.array(list(controls.values()))
         field[facemesh.SKIN_COUNT :] = 0.0
-    return PalsyModel(_zones(uv), (fields[0] + fields[0][twin]) / 2, lids, (fields[1] + fields[1][twin]) / 2)
+        fields.append((field + field[twin]) / 2)
+    return PalsyModel(_zones(uv), fields[0], fields[1], lids, fields[2])
 
 
-def affected_face(xyz: FloatArray, rest: RestFrame, profile: PalsyProfile, model: PalsyModel) -> AffectedFace:
+def fold_lost(profile: PalsyProfile, model: PalsyModel) -> float:
+    """Return 0..1 how far the nasolabial fold of the affected side is flattened: it goes with the cheek's tone."""
+    lost = float(model.zones[_FOLD] @ (1.0 - np.array(profile.kept)))
+    return profile.droop * min(2.0 * lost, 1.0)
+
+
+def affected_face(
+    xyz: FloatArray,
+    rest: RestFrame,
+    profile: PalsyProfile,
+    model: PalsyModel,
+    *,
+    strength: float = 1.0,
+    seam_share: float = 0.5,
+) -> AffectedFace:
     """Return what the affected side of a frame shows.
 
     Parameters
     ----------
     xyz : (478, 3) landmarks of the frame, pixels.
     rest : the same frame's face at rest.
+    strength : 0..1, how much of the palsy is shown: everything that it displaces goes this share of its way.
+    seam_share : how much of what is returned the splice shows on the midline itself: 1 - alpha there.
     """
     moved = (xyz - rest.xyz).astype(np.float64)
     lost = model.zones @ (1.0 - np.array(profile.kept))
@@ -139,11 +185,15 @@ def affected_face(xyz: FloatArray, rest: RestFrame, profile: PalsyProfile, model
     if profile.droop > 0 or profile.synkinesis > 0:
         outwards, down = _axes(xyz, profile.side)
         # Tone goes with movement: a zone that is spared does not hang, one that lost half of it does in full.
-        hang = profile.droop * np.minimum(2.0 * lost, 1.0) * model.droop
+        tone = profile.droop * np.minimum(2.0 * lost, 1.0)
+        hang, pull = tone * model.droop, tone * _PULL_IOD / seam_share * model.pull
         lift = profile.synkinesis * _unwanted_smile(moved, rest, profile.side, down, iod) * _LIFT_IOD * model.lift
-        shown += iod * hang[:, None] * down
+        shown += iod * (hang[:, None] * down - pull[:, None] * outwards)
         shown += iod * lift[:, None] * (_LIFT[0] * outwards + _LIFT[1] * down)
         shown += _narrowed(shown, profile.synkinesis * _smile(moved, profile.side, iod), profile.side, model)
+    if strength < 1.0:
+        lost = strength * lost
+        shown = xyz + strength * (shown - xyz)
     gap = float(np.linalg.norm(shown[_MOUTH_GAP[0], :2] - shown[_MOUTH_GAP[1], :2])) / iod
     return AffectedFace(
         xyz=shown.astype(np.float32),

@@ -45,9 +45,12 @@ class FaceTrack:
         return np.array([float(timestamp.seconds) for timestamp in self.timestamps])
 
     def counts(self) -> Mapping[str, int]:
-        """Return how many frames have each status; those of no frame are 0."""
+        """Return how many frames have each status; those of no frame are 0.
+
+        None is `reduced` here: how much of the palsy a frame shows is not yet known.
+        """
         found = Counter(self.status)
-        return {str(status): found[status] for status in FaceStatus}
+        return {str(status): found[status] for status in FaceStatus if status is not FaceStatus.REDUCED}
 
     def xyz(self, start: int, stop: int) -> FloatArray:
         """Return the landmarks of frames `start` to `stop`, (n, 478, 3) float32 pixels, NaN where missing.

@@ -16,12 +16,13 @@ from afet_video.datatypes import Box, ByteArray, FaceStatus, FloatArray, Neutral
 from afet_video.errors import NoNeutralError
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.neutral import FaceMeasures, choose_neutral, rest_weights
-from afet_video.face.palsy import PalsyModel, palsy_model
+from afet_video.face.palsy import PalsyModel, fold_lost, palsy_model
 from afet_video.face.rest import RestModel, fit_rest
 from afet_video.face.track import FaceTrack
 from afet_video.passes.analyze import Analysis
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.settings import ConvertSettings
+from afet_video.splice.fold import flatten_fold
 from afet_video.splice.mesh import build_mesh
 from afet_video.splice.texture import TextureModel, outside_mouth, texture_model
 from afet_video.video.decode import VideoReader
@@ -125,11 +126,14 @@ def _model(
     usable = np.isfinite(samples).all(axis=(1, 2))
     triangles = build_mesh(neutral.xyz)
     rest = fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32))
+    palsy = palsy_model(rest.base)
+    xy = neutral.xyz[:, :2] - np.array(neutral.origin, np.float32)
+    rgb = flatten_fold(neutral.rgb, xy, settings.profile.side, fold_lost(settings.profile, palsy))
     return FaceModel(
         neutral=neutral.choice,
         rest=rest,
-        palsy=palsy_model(rest.base),
-        texture=texture_model(neutral.rgb, neutral.xyz[:, :2] - np.array(neutral.origin, np.float32), settings.splice),
+        palsy=palsy,
+        texture=texture_model(rgb, xy, settings.splice),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
     )

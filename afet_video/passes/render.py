@@ -18,7 +18,7 @@ from afet_video.datatypes import (
     TrackRow,
     VideoFrame,
 )
-from afet_video.face.palsy import AffectedFace, affected_face
+from afet_video.face.palsy import AffectedFace, affected_face, fold_lost
 from afet_video.face.pose import head_pose
 from afet_video.face.track import FaceTrack
 from afet_video.passes.follow import FollowedFace
@@ -26,6 +26,7 @@ from afet_video.passes.prepare import FaceModel
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField, alpha_field
 from afet_video.splice.compose import NeutralTexture, splice
+from afet_video.splice.fold import flatten_fold
 from afet_video.splice.midline import SAMPLES
 from afet_video.splice.texture import neutral_texture
 from afet_video.splice.truth import irises_at_rest, output_landmarks
@@ -41,6 +42,7 @@ class Renderer:
     followed: FollowedFace
     models: dict[int, FaceModel]
     settings: ConvertSettings
+    strength: FloatArray
 
     def render(self, frame: VideoFrame) -> TrackRow:
         """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
@@ -54,9 +56,12 @@ class Renderer:
             return self._row_without_face(frame)
         rest = model.rest.rest(xyz)
         alpha = alpha_field(xyz, midline, self.settings.profile.side, self.settings.splice)
-        affected = affected_face(xyz, rest, self.settings.profile, model.palsy)
+        strength = float(self.strength[index])
+        affected = affected_face(
+            xyz, rest, self.settings.profile, model.palsy, strength=strength, seam_share=1.0 - alpha.at_midline
+        )
         shown = affected.xyz
-        if not self.settings.profile.changes_nothing:
+        if strength > 0 and not self.settings.profile.changes_nothing:
             texture = self._splice(frame, xyz, affected, model, alpha)
             if texture is not None:
                 shown = irises_at_rest(xyz, shown, texture, model.triangles)
@@ -83,8 +88,9 @@ class Renderer:
             side=self.settings.profile.side,
             lost=affected.lost,
         )
+        profile, strength = self.settings.profile, float(self.strength[frame.index])
         spliced = splice(
-            current,
+            flatten_fold(current, xyz[:, :2] - origin, profile.side, strength * fold_lost(profile, model.palsy)),
             xyz,
             affected.xyz,
             texture,
@@ -106,13 +112,16 @@ class Renderer:
         neutral_index: int,
     ) -> TrackRow:
         profile, index = self.settings.profile, frame.index
+        strength = float(self.strength[index])
         return TrackRow(
             index=index,
             timestamp=frame.timestamp,
-            status=self.track.status[index],
+            status=_status(self.track.status[index], strength),
             face_id=int(self.track.face_id[index]),
             side=profile.side,
             movement_kept=profile.movement_kept,
+            kept=np.array(profile.kept, np.float32),
+            strength=strength,
             source_xyz=xyz,
             output_xyz=output,
             alpha=alpha,
@@ -133,6 +142,8 @@ class Renderer:
             face_id=-1,
             side=profile.side,
             movement_kept=profile.movement_kept,
+            kept=np.array(profile.kept, np.float32),
+            strength=0.0,
             source_xyz=nothing,
             output_xyz=nothing,
             alpha=nothing[:, 0],
@@ -142,6 +153,11 @@ class Renderer:
             midline_x=np.full(SAMPLES, np.nan, np.float32),
             neutral_index=-1,
         )
+
+
+def _status(of_landmarks: FaceStatus, strength: float) -> FaceStatus:
+    """Return the row's status: `reduced` is said of detected landmarks only, guessed ones stay named so."""
+    return FaceStatus.REDUCED if of_landmarks is FaceStatus.DETECTED and strength < 1 else of_landmarks
 
 
 def affected_box(xyz: FloatArray, rest: FloatArray, alpha: AlphaField, size_wh: tuple[int, int]) -> Box | None:

@@ -14,6 +14,7 @@ from afet_video.datatypes import NeutralChoice, RunReport, VideoInfo
 from afet_video.model_files import FACE_LANDMARKER
 from afet_video.passes.prepare import FaceModel
 from afet_video.passes.settings import ConvertSettings
+from afet_video.passes.side import side_choice
 from afet_video.settings_io import settings_to_mapping
 from afet_video.tracks import sha256_file
 
@@ -44,6 +45,7 @@ def sidecar_content(
             "contact_sheet": report.contact_sheet.name if report.contact_sheet else None,
         },
         "affected_side": str(report.profile.side),
+        "side_choice": side_choice(settings),
         "side_convention": "left and right are the subject's own",
         "frames": report.frames,
         "frames_by_status": dict(report.frames_by_status),

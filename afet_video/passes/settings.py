@@ -5,7 +5,7 @@ in: nothing -> out: `ConvertSettings`.  Must not: hold anything that is not a se
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from afet_video.datatypes import PalsyProfile
@@ -14,6 +14,8 @@ from afet_video.face.landmarker import LandmarkerSettings
 from afet_video.face.neutral import NeutralSettings
 from afet_video.face.tracker import TrackerSettings
 from afet_video.filters import CenteredSettings
+from afet_video.profiles import PRESETS, load_profile
+from afet_video.settings_io import replace_nested
 from afet_video.splice.alpha import SpliceSettings
 from afet_video.splice.midline import MidlineSettings
 from afet_video.video.encoders import EncodeSettings
@@ -27,6 +29,8 @@ class ConvertSettings:
 
     `on_no_face`: frames without a face pass unchanged (`pass`), keep the face's last place (`hold`), or end the
     conversion (`fail`). `smoothing` is that of the landmarks over time; its `noise` is in inter-ocular distances.
+    `side_seed`: None = the affected side is the profile's; a number = it is drawn from that number and the input's
+    content, and the profile's is not looked at.
     """
 
     profile: PalsyProfile = field(default_factory=PalsyProfile)
@@ -38,7 +42,30 @@ class ConvertSettings:
     splice: SpliceSettings = field(default_factory=SpliceSettings)
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     on_no_face: OnNoFace = "pass"
+    side_seed: int | None = None
 
     def __post_init__(self) -> None:
         if self.on_no_face not in get_args(OnNoFace):
             raise SettingsError(f'on_no_face "{self.on_no_face}" is unknown: choose pass, hold or fail')
+        if self.side_seed is not None and self.side_seed < 0:
+            raise SettingsError(f"side_seed is {self.side_seed}: give a whole number from 0 on")
+
+
+def with_profile(settings: ConvertSettings, name_or_file: str) -> ConvertSettings:
+    """Return `settings` with another palsy profile, and with the splice settings that belong to it.
+
+    Parameters
+    ----------
+    settings : what everything else is taken from; the affected side too, unless a file names it.
+    name_or_file : a preset's name, or a path that ends in ``.toml``.
+
+    Raises
+    ------
+    SettingsError
+        As `load_profile` does.
+    """
+    settings = replace(settings, profile=load_profile(name_or_file, side=settings.profile.side))
+    preset = PRESETS.get(name_or_file)
+    if preset is None:
+        return settings
+    return replace_nested(settings, {f"splice.{key}": value for key, value in preset.splice.items()})

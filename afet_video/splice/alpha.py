@@ -57,6 +57,12 @@ class AlphaField:
     stop: float
     is_linear: bool
 
+    @property
+    def at_midline(self) -> float:
+        """Alpha on the midline itself: 0 with the paper's ramp, which begins there, a half with the smooth one."""
+        t = -self.start / (self.stop - self.start)
+        return t if self.is_linear else t * t * (3.0 - 2.0 * t)
+
     def at(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> FloatArray:
         """Alpha at points of any shape."""
         d = self.direction * (np.asarray(x, np.float32) - self.midline.x_at(y))

@@ -131,7 +131,8 @@ def neutral_texture(
         its own pixels, and a place that loses nothing keeps them all.
     """
     if model.settings.texture == "neutral":
-        return NeutralTexture(model.rgb, model.xy, np.ones(478, np.float32), np.ones((478, 3), np.float32))
+        share = np.ones(478, np.float32) if lost is None else lost
+        return NeutralTexture(model.rgb, model.xy, share, np.ones((478, 3), np.float32))
     changed = _smoothstep(model.near @ excursion, *_SKIN_RANGE_IOD)
     weight = (model.spread * changed).max(axis=1) * model.edge
     for eye in _EYES.values():

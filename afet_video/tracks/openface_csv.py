@@ -7,8 +7,9 @@ OpenFace's columns come first: `frame` (counts from 1), `face_id`, `timestamp` (
 for the 68 points of the source. Points have four decimals; a missing value is an empty field (NaN in pandas).
 
 `success` is 1 where the points were detected or interpolated, 0 where they are held or missing. `confidence` is no
-detector's score (MediaPipe gives none for a frame): 1 detected, 0.5 interpolated, 0 otherwise; so the customary filter
-`confidence > 0.8` keeps measured frames only. Gaze, 3-D, `pose_*` and action-unit columns are left out: their
+detector's score (MediaPipe gives none for a frame): 1 detected, 0.75 reduced (detected, but the palsy is shown in part:
+the view is near profile, say), 0.5 interpolated, 0 otherwise; so the customary filter `confidence > 0.8` keeps the
+frames that were measured and show the palsy in full. Gaze, 3-D, `pose_*` and action-unit columns are left out: their
 conventions (camera model, millimeters, trained scales) are OpenFace's own. Head pose is in `afet_yaw_deg` and so on.
 """
 
@@ -25,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from afet_video.datatypes import FaceStatus
+from afet_video.datatypes import ZONES, FaceStatus
 from afet_video.errors import TrackFileError
 from afet_video.tracks.table import (
     IBUG_COUNT,
@@ -38,7 +39,13 @@ from afet_video.tracks.table import (
 )
 from afet_video.tracks.writer import TrackWriter
 
-_CONFIDENCE = {FaceStatus.DETECTED: 1.0, FaceStatus.INTERPOLATED: 0.5, FaceStatus.HELD: 0.0, FaceStatus.MISSING: 0.0}
+_CONFIDENCE = {
+    FaceStatus.DETECTED: 1.0,
+    FaceStatus.REDUCED: 0.75,
+    FaceStatus.INTERPOLATED: 0.5,
+    FaceStatus.HELD: 0.0,
+    FaceStatus.MISSING: 0.0,
+}
 
 
 def _names(prefix: str) -> list[str]:
@@ -47,7 +54,8 @@ def _names(prefix: str) -> list[str]:
 
 _OPENFACE = ["frame", "face_id", "timestamp", "confidence", "success", *_names("")]
 _WHOLE = ("afet_schema_version", "afet_pts", "afet_time_base_num", "afet_time_base_den", "afet_neutral_index")
-_REAL = ("afet_movement_kept", "afet_yaw_deg", "afet_pitch_deg", "afet_roll_deg")
+_KEPT = tuple(f"afet_kept_{zone}" for zone in ZONES)
+_REAL = ("afet_movement_kept", *_KEPT, "afet_strength", "afet_yaw_deg", "afet_pitch_deg", "afet_roll_deg")
 _TEXT = ("afet_status", "afet_side", "afet_synthetic")
 _OURS = [*_WHOLE, *_REAL, *_TEXT, *_names("source_")]
 
@@ -84,8 +92,9 @@ class CsvTrackWriter(TrackWriter):
             "afet_side": values["side"],
             "afet_synthetic": "true",
         }
-        reals = [values[name.removeprefix("afet_")] for name in _REAL]
-        ours.update(zip(_REAL, _format(reals, 6), strict=True))
+        reals = dict(zip(_KEPT, values["kept"].tolist(), strict=True))
+        reals |= {name: values[name.removeprefix("afet_")] for name in _REAL if name not in reals}
+        ours.update(zip(reals, _format(reals.values(), 6), strict=True))
         self._csv.writerow(
             [
                 values["index"] + 1,
@@ -143,6 +152,7 @@ def _tracks(columns: dict[str, Array], path: Path) -> Tracks:
             raise TrackFileError(f"{path}: afet_time_base_den must be positive, got {denominator}")
         time_base = Fraction(int(columns["afet_time_base_num"][0]), denominator)
     ours = {name.removeprefix("afet_"): np.array(columns[name]) for name in (*_WHOLE, *_REAL, *_TEXT)}
+    ours["kept"] = np.stack([ours.pop(f"kept_{zone}") for zone in ZONES], axis=1).astype(np.float32)
     ours["index"] = columns["frame"] - 1
     ours["face_id"] = columns["face_id"].copy()
     ours["seconds"] = np.array([float(int(pts) * time_base) for pts in ours["pts"]], np.float64)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import BLENDSHAPE_COUNT, DIGITAL_SOURCE_TYPE, LANDMARK_COUNT, TrackRow
+from afet_video.datatypes import BLENDSHAPE_COUNT, DIGITAL_SOURCE_TYPE, LANDMARK_COUNT, ZONES, TrackRow
 from afet_video.errors import TrackFileError
 from afet_video.facemesh import BLENDSHAPES, IBUG68
 
@@ -50,10 +50,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("index", "int64", (), "decoded frame, from 0"),
     Column("pts", "int64", (), "presentation time in ticks of time_base"),
     Column("seconds", "float64", (), "pts * time_base, rounded to a double"),
-    Column("status", "str", (), "detected, interpolated, held or missing"),
+    Column("status", "str", (), "detected, reduced (strength below 1), interpolated, held or missing"),
     Column("face_id", "int64", (), "number of the face, from 0; -1 = none"),
     Column("side", "str", (), "affected side, the subject's own: left or right"),
     Column("movement_kept", "float64", (), "share of the movement that the affected side keeps, 0..1"),
+    Column("kept", "float32", (len(ZONES),), "the same zone by zone, 0..1, in the order of zone_names"),
+    Column("strength", "float64", (), "share of the palsy that the frame shows, 0..1; 0 without a face"),
     Column("source_xyz", "float32", _XYZ, "landmarks of the source, (478, 3) row-major"),
     Column("output_xyz", "float32", _XYZ, "landmarks of the output, from the warp itself (not re-detected), (478, 3)"),
     Column("source_xy68", "float32", _XY68, "68-point subset of source_xyz, (68, 2) row-major"),
@@ -86,6 +88,7 @@ def file_metadata() -> dict[str, str]:
         "and 5 of the left one",
         "landmark_order_68": json.dumps(list(map(int, IBUG68))),
         "blendshape_names": json.dumps(list(BLENDSHAPES)),
+        "zone_names": json.dumps(list(ZONES)),
         "columns": json.dumps({column.name: column.doc for column in COLUMNS}),
     }
 
@@ -100,6 +103,8 @@ def row_values(row: TrackRow) -> dict[str, Any]:
         "face_id": row.face_id,
         "side": row.side.value,
         "movement_kept": float(row.movement_kept),
+        "kept": row.kept,
+        "strength": float(row.strength),
         "source_xyz": row.source_xyz,
         "output_xyz": row.output_xyz,
         "source_xy68": row.source_xyz[_IBUG68, :2],
@@ -119,10 +124,11 @@ def row_values(row: TrackRow) -> dict[str, Any]:
 class Tracks:
     """A whole landmark track: one row for every decoded frame, T in all.
 
-    Arrays: `index`, `pts`, `face_id`, `neutral_index` (T,) int64; `seconds`, `movement_kept` (T,) float64; `status`,
-    `side` (T,) text; `source_xyz`, `output_xyz` (T, 478, 3); `source_xy68`, `output_xy68` (T, 68, 2); `alpha`
-    (T, 478); `blendshapes` (T, 52); `midline_y`, `midline_x` (T, K), all float32; `pose_deg` (T, 3) float64: yaw,
-    pitch, roll. Frame of reference and signs as in `TrackRow`; NaN = missing. None: the file (CSV) does not hold it.
+    Arrays: `index`, `pts`, `face_id`, `neutral_index` (T,) int64; `seconds`, `movement_kept`, `strength` (T,) float64;
+    `status`, `side` (T,) text; `kept` (T, 5): brow, eye, cheek, commissure, lower lip; `source_xyz`, `output_xyz`
+    (T, 478, 3); `source_xy68`, `output_xy68` (T, 68, 2); `alpha` (T, 478); `blendshapes` (T, 52); `midline_y`,
+    `midline_x` (T, K), all float32; `pose_deg` (T, 3) float64: yaw, pitch, roll. Frame of reference and signs as in
+    `TrackRow`; NaN = missing. None: the file (CSV) does not hold it.
     `pts * time_base` is the exact time.
     """
 
@@ -134,6 +140,8 @@ class Tracks:
     face_id: Array
     side: Array
     movement_kept: Array
+    kept: Array
+    strength: Array
     source_xyz: Array | None
     output_xyz: Array | None
     source_xy68: Array

@@ -57,6 +57,9 @@ def test_droop_and_synkinesis_leave_midline_and_outline_alone(model: PalsyModel)
     for side in Side:
         assert not model.lids[side][fixed].any()
     assert np.abs(model.droop - model.droop[facemesh.TWIN]).max() < 1e-12
+    assert np.abs(model.pull - model.pull[facemesh.TWIN]).max() < 1e-12
+    assert not model.pull[[*facemesh.FACE_OVAL, *facemesh.LEFT_EYE, 1, 2, 4, 94]].any(), "the nose stays"
+    assert model.pull[[0, 13]].tolist() == [1, 1]
     assert np.allclose(model.lids[Side.LEFT], model.lids[Side.RIGHT][facemesh.TWIN])
 
 
@@ -105,6 +108,20 @@ def test_nothing_kept_is_the_face_at_rest(real_faces: Faces, rest_model: RestMod
     assert affected.mouth_opening == pytest.approx(rest.mouth_opening, abs=1e-4)
 
 
+def test_strength_takes_everything_its_share_of_the_way(
+    real_faces: Faces, rest_model: RestModel, model: PalsyModel
+) -> None:
+    xyz = real_faces["smile"].xyz
+    rest, profile = rest_model.rest(xyz), PalsyProfile(Side.LEFT, 0.2, brow=0.7, droop=0.8, synkinesis=0.6)
+    whole = affected_face(xyz, rest, profile, model)
+    for strength in (0.0, 0.3, 1.0):
+        part = affected_face(xyz, rest, profile, model, strength=strength)
+        assert np.abs((part.xyz - xyz) - strength * (whole.xyz - xyz)).max() < 1e-4
+        assert np.allclose(part.lost, strength * whole.lost)
+        assert np.allclose(part.excursion, strength * whole.excursion)
+    assert np.array_equal(affected_face(xyz, rest, profile, model, strength=0.0).xyz, xyz)
+
+
 @pytest.mark.parametrize("side", Side)
 def test_droop_lowers_the_affected_side_only(
     real_faces: Faces, rest_model: RestModel, model: PalsyModel, side: Side
@@ -120,9 +137,35 @@ def test_droop_lowers_the_affected_side_only(
     assert 0.04 < lower[corners[side]] < 0.055
     assert 0.02 < lower[list(brows[side])].mean() < 0.045
     upper, under = lids[side]
-    assert 0.002 < lower[upper] < lower[under] < 0.02, "the eye opens wider as the lower lid sags"
+    assert 0.002 < lower[upper] < lower[under] - 0.01 < 0.02, "the eye opens wider as the lower lid sags"
     healthy = [corners[side.other], *brows[side.other], *lids[side.other]]
     assert np.abs(lower[healthy]).max() == 0
+
+
+@pytest.mark.parametrize("ramp", ["smooth", "linear"])
+@pytest.mark.parametrize("side", Side)
+def test_philtrum_and_lips_are_pulled_to_the_healthy_side(
+    real_faces: Faces, rest_model: RestModel, model: PalsyModel, side: Side, ramp: str
+) -> None:
+    scene = Scene.of(real_faces["neutral"], real_faces["neutral"])
+    xyz, iod = scene.expression_xyz, float(interocular_px(scene.expression_xyz))
+    alpha = scene.alpha(side, ramp=ramp)
+    profile = PalsyProfile(side, droop=1.0)
+    affected = affected_face(xyz, rest_model.rest(xyz), profile, model, seam_share=1 - alpha.at_midline)
+    output, alpha_at = output_landmarks(xyz, affected.xyz, alpha)
+    towards_healthy = (output - xyz)[:, 0] / iod * (-1 if side is Side.LEFT else 1)
+    assert 0.016 < towards_healthy[0] < 0.026, "about 2 mm"
+    assert 0.008 < towards_healthy[164] < towards_healthy[0]
+    assert 0.005 < towards_healthy[17] < 0.7 * towards_healthy[0], "the lower lip less"
+    assert np.abs(towards_healthy[[1, 2, 4, 152]]).max() < 0.001
+    assert np.abs(output - xyz)[alpha_at == 1].max() == 0, "beyond the ramp the healthy half stays"
+    if ramp == "smooth":
+        healthy = facemesh.RIGHT_COMMISSURE if side is Side.LEFT else facemesh.LEFT_COMMISSURE
+        assert np.abs(output - xyz)[[healthy, 40 if side is Side.LEFT else 270]].max() == 0
+    lips = np.array(facemesh.LIP_ROWS[0][:11])
+    assert (np.diff(output[lips, 0]) > 0).all(), "nothing folds over"
+    spared = affected_face(xyz, rest_model.rest(xyz), PalsyProfile(side, droop=1.0, commissure=1.0), model)
+    assert np.abs((spared.xyz - xyz)[0]).max() < 1e-3
 
 
 def test_a_spared_zone_does_not_hang(real_faces: Faces, rest_model: RestModel, model: PalsyModel) -> None:

@@ -39,7 +39,7 @@ def test_the_papers_ramp_is_linear_from_the_midline_to_the_edge(real_faces: Face
     middle = field.midline.x_at(row)
     outline = scene.expression_xyz[list(facemesh.FACE_OVAL)]
     edge = (outline[:, 0] - field.midline.x_at(outline[:, 1])).max()
-    assert field.at(middle, row) == 0
+    assert field.at(middle, row) == field.at_midline == 0
     assert field.at(middle - 20, row) == 0
     assert field.at(middle + edge / 2, row) == pytest.approx(0.5, abs=1e-5)
     assert field.at(middle + edge / 4, row) == pytest.approx(0.25, abs=1e-5)
@@ -52,6 +52,7 @@ def test_the_smooth_ramp_is_centered_on_the_midline_and_as_wide_as_asked(real_fa
     field = scene.alpha(Side.RIGHT)
     row = np.float32(scene.midline.y.mean())
     middle = field.midline.x_at(row)
+    assert field.at(middle, row) == pytest.approx(field.at_midline) == pytest.approx(0.5)
     assert field.at(middle, row) == pytest.approx(0.5, abs=1e-4)
     assert field.start == -field.stop
     x = middle + np.linspace(-1.5, 1.5, 401, dtype=np.float32) * field.stop

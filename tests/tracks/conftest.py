@@ -35,6 +35,8 @@ def _make_row(index: int, status: FaceStatus = FaceStatus.DETECTED, **changes: o
         "face_id": -1 if status is FaceStatus.MISSING else 0,
         "side": Side.RIGHT,
         "movement_kept": 0.1,
+        "kept": np.array([1.0, 0.75, 0.5, 0.25, 0.1], np.float32),
+        "strength": {FaceStatus.MISSING: 0.0, FaceStatus.REDUCED: 0.375}.get(status, 1.0),
         "pose": pose,
         "neutral_index": -1 if status is FaceStatus.MISSING else 17,
         **arrays,
@@ -55,5 +57,5 @@ def rows() -> list[TrackRow]:
     status = [FaceStatus.DETECTED] * 300  # more than one row group
     for index in (0, 1, 150, 299):
         status[index] = FaceStatus.MISSING
-    status[151], status[152] = FaceStatus.INTERPOLATED, FaceStatus.HELD
+    status[151], status[152], status[153] = FaceStatus.INTERPOLATED, FaceStatus.HELD, FaceStatus.REDUCED
     return [_make_row(index, kind) for index, kind in enumerate(status)]

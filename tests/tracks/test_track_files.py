@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import zipfile
 from fractions import Fraction
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from afet_video.datatypes import FaceStatus, Pose, Timestamp
+from afet_video.datatypes import ZONES, FaceStatus, Pose, Timestamp
 from afet_video.errors import OutputError, TrackFileError
 from afet_video.facemesh import BLENDSHAPES, IBUG68
 from afet_video.tracks import TRACK_SUFFIXES, Tracks, load_tracks, open_track_writer
@@ -55,6 +56,9 @@ def test_scalars_come_back(tmp_path, rows, suffix):
     assert set(tracks.side.tolist()) == {"right"}
     assert tracks.status.dtype.kind == tracks.side.dtype.kind == "U"
     np.testing.assert_allclose(tracks.movement_kept, 0.1, atol=1e-6)
+    assert tracks.strength.tolist() == [row.strength for row in rows]
+    assert tracks.kept.dtype == np.float32
+    np.testing.assert_allclose(tracks.kept, stack(rows, "kept"), atol=1e-6 if suffix == ".csv" else 0)
     pose = [dataclasses.astuple(row.pose) for row in rows]
     np.testing.assert_allclose(tracks.pose_deg, pose, atol=1e-6 if suffix == ".csv" else 0)
 
@@ -150,6 +154,7 @@ def test_parquet_explains_itself_and_has_nulls(tmp_path, rows):
     assert (about["time_base_num"], about["time_base_den"]) == ("1", "90000")
     assert "subject's own" in about["side_convention"]
     assert BLENDSHAPES[9] in about["blendshape_names"]
+    assert json.loads(about["zone_names"]) == list(ZONES)
     assert file.metadata.num_row_groups == 2
     table = file.read()
     assert table.column_names == [column.name for column in COLUMNS]
@@ -174,8 +179,10 @@ def test_csv_reads_as_openface(tmp_path, rows):
     assert frame.loc[2, "x_30"] == pytest.approx(rows[2].output_xyz[IBUG68[30], 0], abs=CSV_PX)
     assert frame.loc[2, "y_67"] == pytest.approx(rows[2].output_xyz[IBUG68[67], 1], abs=CSV_PX)
     assert frame.loc[2, "source_y_67"] == pytest.approx(rows[2].source_xyz[IBUG68[67], 1], abs=CSV_PX)
-    assert frame.success[[2, 151, 152, 150]].tolist() == [1, 1, 0, 0]
-    assert frame.confidence[[2, 151, 152, 150]].tolist() == [1.0, 0.5, 0.0, 0.0]
+    assert [frame.loc[0, f"afet_kept_{zone}"] for zone in ZONES] == pytest.approx([1, 0.75, 0.5, 0.25, 0.1], abs=1e-6)
+    assert frame.success[[2, 153, 151, 152, 150]].tolist() == [1, 1, 1, 0, 0]
+    assert frame.confidence[[2, 153, 151, 152, 150]].tolist() == [1.0, 0.75, 0.5, 0.0, 0.0]
+    assert frame.afet_strength[[2, 153, 150]].tolist() == [1.0, 0.375, 0.0]
     assert frame.loc[150, points].isna().all()
     assert b"e-" not in path.read_bytes() and b" " not in path.read_bytes()
 
