@@ -1,0 +1,176 @@
+"""How far each zone of a face moves, in the head's own frame.
+
+in: head-fixed landmarks over time -> out: excursions.  Must not: align heads, or know what a palsy is.
+
+The measures are those that clinicians take: height of the brow, opening of the lids, excursion of the corner of the
+mouth (Emotrics: Guarin et al. 2018, *JAMA Facial Plast. Surg.* 20: 335). All lengths are in distances of the outer
+corners of the eyes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afet_video import facemesh
+from afet_video.datatypes import ZONES, Side
+from afet_video.metrics.regression import FitArray, Slope, robust_slope
+
+Points = tuple[int, ...]
+
+CLEAR: Mapping[str, float] = MappingProxyType(
+    {"brow": 0.02, "eye": 0.025, "cheek": 0.015, "commissure": 0.025, "lower_lip": 0.02}
+)
+"""Excursion from which a zone counts as moving clearly: several times the detector's noise (0.2 to 0.4 %)."""
+
+_WITH_THE_JAW = ("cheek", "commissure", "lower_lip")
+
+
+@dataclass(frozen=True, slots=True)
+class FacePoints:
+    """Which landmarks measure what, on one side: `lids` are upper and lower ones that face each other.
+
+    `canthi` are the subject's right and left outer corner of the eye, `chin` landmarks that only the jaw moves.
+    """
+
+    brow: Mapping[Side, Points]
+    lids: Mapping[Side, tuple[Points, Points]]
+    cheek: Mapping[Side, Points]
+    commissure: Mapping[Side, Points]
+    lower_lip: Mapping[Side, Points]
+    canthi: tuple[int, int]
+    chin: Points
+
+    def of_zone(self, zone: str, side: Side) -> Points:
+        """Return all landmarks of a zone."""
+        if zone == "eye":
+            upper, lower = self.lids[side]
+            return upper + lower
+        points: Mapping[Side, Points] = getattr(self, zone)
+        return points[side]
+
+
+def _both(right: Points) -> Mapping[Side, Points]:
+    return MappingProxyType({Side.RIGHT: right, Side.LEFT: tuple(facemesh.TWIN[list(right)].tolist())})
+
+
+MESH478 = FacePoints(
+    brow=_both((63, 105, 66, 52, 65, 53)),
+    lids=MappingProxyType(
+        {
+            side: (ring[3:6], (ring[13], ring[12], ring[11]))
+            for side, ring in ((Side.RIGHT, facemesh.RIGHT_EYE), (Side.LEFT, facemesh.LEFT_EYE))
+        }
+    ),
+    cheek=_both((50, 205, 187, 207, 206)),
+    commissure=_both((61, 76, 62, 78)),
+    lower_lip=_both((91, 90, 181, 180, 182, 106)),
+    canthi=(facemesh.RIGHT_EYE_OUTER, facemesh.LEFT_EYE_OUTER),
+    chin=(152, 148, 377, 176, 400),
+)
+"""MediaPipe's face mesh. The points lie within one zone each, and beyond the ramp around the midline."""
+
+IBUG68 = FacePoints(
+    brow=MappingProxyType({Side.RIGHT: (18, 19, 20), Side.LEFT: (23, 24, 25)}),
+    lids=MappingProxyType({Side.RIGHT: ((37, 38), (41, 40)), Side.LEFT: ((43, 44), (47, 46))}),
+    cheek=MappingProxyType({Side.RIGHT: (), Side.LEFT: ()}),
+    commissure=MappingProxyType({Side.RIGHT: (48, 60), Side.LEFT: (54, 64)}),
+    lower_lip=MappingProxyType({Side.RIGHT: (58, 59), Side.LEFT: (55, 56)}),
+    canthi=(36, 45),
+    chin=(7, 8, 9),
+)
+"""The 68 points of iBUG, which have none on the cheek."""
+
+
+def zone_excursion(fixed: FitArray, zone: str, side: Side, points: FacePoints) -> FitArray:
+    """Return where a zone is, (T, C): C = 1 for the brow (height) and the eye (opening), 2 for the others.
+
+    Parameters
+    ----------
+    fixed : (T, N, 2) landmarks in a frame that moves with the head: first axis to the subject's left, second down,
+        unit = distance of the outer canthi. NaN = missing.
+
+    Notes
+    -----
+    brow: mean height of the brow's landmarks. eye: mean distance of upper and lower lid in the middle of the eye.
+    cheek, commissure, lower_lip: mean place (across, down) of the zone's landmarks. Differences from the same at rest
+    are excursions.
+    """
+    chosen = list(points.of_zone(zone, side))
+    if zone == "eye":
+        upper, lower = (fixed[:, list(lids)] for lids in points.lids[side])
+        return np.asarray(np.linalg.norm(upper - lower, axis=2).mean(axis=1)[:, None], np.float64)
+    place = fixed[:, chosen].astype(np.float64).mean(axis=1) if chosen else np.full((len(fixed), 2), np.nan)
+    return -place[:, 1:] if zone == "brow" else place
+
+
+def moves_clearly(excursion: FitArray, rest: NDArray[np.bool_], zone: str) -> NDArray[np.bool_]:
+    """Return the frames (T,) in which a zone is farther from its median place at `rest` than `CLEAR`."""
+    with np.errstate(invalid="ignore"):
+        away = np.linalg.norm(excursion - _median_at(excursion, rest), axis=1)
+        return np.asarray(away > CLEAR[zone], bool)
+
+
+def movement_kept(
+    source: FitArray,
+    result: FitArray,
+    *,
+    zone: str,
+    side: Side,
+    rest: NDArray[np.bool_],
+    pose: FitArray,
+    points: FacePoints = MESH478,
+    synkinesis: bool = False,
+) -> Slope | str:
+    """Return the share of a zone's movement in the source that the result shows, or why it cannot be told.
+
+    Parameters
+    ----------
+    source, result : (T, N, 2) head-fixed landmarks (see `zone_excursion`).
+    side : the side that is measured.
+    rest : (T,) frames at rest.
+    pose : (T, J) angles of the head, any unit.
+    synkinesis : whether movement may have been added in step with the healthy side's.
+
+    Notes
+    -----
+    Slope of the result's excursion on the source's (`robust_slope`) over the frames where the source moves clearly and
+    those at rest. A free intercept takes up droop. Linear in the head's angles is taken out of both, since what is left
+    of a head movement after alignment is in both alike and would look like movement kept; in the cheek and the mouth
+    so is the chin's movement, which the jaw makes and no palsy takes. With synkinesis, what follows the healthy side's
+    brow, lids (for cheek and mouth) or corner of the mouth (for the eye) is taken out as well.
+    """
+    if zone not in ZONES:
+        raise ValueError(f"zone {zone!r}: choose one of {ZONES}")
+    if not points.of_zone(zone, side):
+        return "these landmarks have no point there"
+    before, after = (zone_excursion(fixed, zone, side, points) for fixed in (source, result))
+    moving = moves_clearly(before, rest, zone)
+    extra = [pose]
+    if zone in _WITH_THE_JAW:
+        extra.append(source[:, list(points.chin)].astype(np.float64).mean(axis=1))
+    if synkinesis:
+        extra += _healthy_drives(source, zone, side.other, rest, points)
+    use = moving | rest
+    return robust_slope(before[use], after[use], np.hstack(extra)[use], moving[use])
+
+
+def _healthy_drives(
+    source: FitArray, zone: str, healthy: Side, rest: NDArray[np.bool_], points: FacePoints
+) -> list[FitArray]:
+    """Return what synkinesis follows (T, 1) each: it adds to the affected side in step with these."""
+    if zone == "eye":
+        corner = zone_excursion(source, "commissure", healthy, points)
+        return [np.linalg.norm(corner - _median_at(corner, rest), axis=1, keepdims=True)]
+    if zone in _WITH_THE_JAW:
+        return [zone_excursion(source, driver, healthy, points) for driver in ("brow", "eye")]
+    return []
+
+
+def _median_at(values: FitArray, rest: NDArray[np.bool_]) -> FitArray:
+    chosen = values[rest & np.isfinite(values).all(axis=1)]
+    return np.asarray(np.median(chosen, axis=0) if len(chosen) else np.nanmedian(values, axis=0), np.float64)
