@@ -11,7 +11,7 @@ from itertools import zip_longest
 
 from afet_video.evaluation.figures import Figure
 from afet_video.evaluation.inputs import Conversion
-from afet_video.video.sound import sound_packets
+from afet_video.video.sound import SoundPackets, sound_packets
 
 _SAME_TIME = Fraction(1, 1000)
 
@@ -43,7 +43,8 @@ def _sound(conversion: Conversion) -> Figure:
     if not count:
         return Figure("container", name, None, "", 0, "packets", _SOUND, (None, 0), note="the source has no sound")
     changed = 0
-    for one, other in zip_longest(before, after, fillvalue=[]):
+    nothing: SoundPackets = []
+    for one, other in zip_longest(before, after, fillvalue=nothing):
         changed += abs(len(one) - len(other))
         changed += sum(a[0] != b[0] or abs(a[1] - b[1]) > _SAME_TIME for a, b in zip(one, other, strict=False))
     return Figure("container", name, changed, "", count, "packets", _SOUND, (None, 0))

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray, Landmarks
 from afet_video.face.landmarker import SAME_FACE, FaceLandmarker, LandmarkerSettings
-from afet_video.face.pose import STABLE, Similarity, align
+from afet_video.face.pose import Similarity, align
 from afet_video.metrics.movement import MESH478, FacePoints
 from afet_video.video.decode import VideoReader
 
 FitArray = NDArray[np.float64]
 
 
-def similarities(xyz: FloatArray, reference: FloatArray, stable: tuple[int, ...] = STABLE) -> list[Similarity | None]:
+def similarities(xyz: FloatArray, reference: FloatArray, points: FacePoints = MESH478) -> list[Similarity | None]:
     """Return for each frame of `xyz` (T, N, 3) the similarity on to `reference` (N, 3), None where there is no face."""
-    return [align(frame, reference, stable) if np.isfinite(frame).all() else None for frame in xyz]
+    return [align(frame, reference, points.steady) if np.isfinite(frame).all() else None for frame in xyz]
 
 
 def head_fixed(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afet_video.datatypes import ZONES, FloatArray
 from afet_video.evaluation.figures import Figure, number
@@ -21,7 +22,8 @@ TOLERANCE = 0.1
 
 _WHAT = (
     "Slope of the affected side's excursion in the result on that in the source, in a frame fixed to the head, over "
-    "frames where the source moves clearly and frames at rest"
+    "frames where the source moves clearly and frames at rest, head turns regressed out; for cheek and mouth only "
+    "frames with the jaw about closed"
 )
 _DEFINITIONS = {
     "track": f"{_WHAT}; by the track's landmarks of source and result.",
@@ -47,7 +49,7 @@ class ZoneMovement:
 def reference_frame(conversion: Conversion) -> int:
     """Return the frame in whose pose all are shown: the neutral, or else the most frontal one with a face."""
     xyz = conversion.source_xyz
-    good = np.isfinite(xyz).all(axis=(1, 2))
+    good: NDArray[np.bool_] = np.asarray(np.isfinite(xyz).all(axis=(1, 2)), bool)
     index = int(conversion.tracks.neutral_index.max(initial=-1))
     if 0 <= index < len(xyz) and good[index]:
         return index
@@ -81,6 +83,7 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
             side=profile.side,
             rest=conversion.rest,
             pose=pose,
+            jaw_closed=conversion.jaw_closed,
             points=MESH478,
             synkinesis=adds,
         )
@@ -115,15 +118,15 @@ def movement_figures(zones: list[ZoneMovement], *, is_linear: bool) -> Iterator[
 
 
 def _figure(zone: str, name: str, slope: Slope | str, target: tuple[float | None, float | None], note: str) -> Figure:
-    common = {"part": "movement kept", "name": f"{zone}, {name}", "unit": "", "counted": "frames", "target": target}
-    definition = _DEFINITIONS[name]
-    if isinstance(slope, str):
-        return Figure(**common, value=None, n=0, definition=definition, note=slope)  # type: ignore[arg-type]
-    return Figure(  # type: ignore[misc]
-        **common,  # type: ignore[arg-type]
-        value=number(slope.value),
-        n=slope.n,
-        definition=definition,
-        error=number(slope.error),
-        note=note,
+    return Figure(
+        part="movement kept",
+        name=f"{zone}, {name}",
+        value=number(slope.value) if isinstance(slope, Slope) else None,
+        unit="",
+        n=slope.n if isinstance(slope, Slope) else 0,
+        counted="frames",
+        definition=_DEFINITIONS[name],
+        target=target,
+        error=number(slope.error) if isinstance(slope, Slope) else None,
+        note=note if isinstance(slope, Slope) else slope,
     )

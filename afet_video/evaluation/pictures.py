@@ -53,7 +53,7 @@ _INSIDE = "PSNR of luma within the face's outline, for comparison: it holds the 
 
 @dataclass(slots=True)
 class PictureMeasures:
-    """What the frames add up to. `seam`, `line`: a ratio a frame. `moved`: mean change a frame (source, result), at rest."""
+    """What the frames add up to. `seam`, `line`: a ratio a frame. `moved`: mean change (source, result), at rest."""
 
     before: list[Fraction] = field(default_factory=list)
     after: list[Fraction] = field(default_factory=list)

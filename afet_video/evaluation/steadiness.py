@@ -65,7 +65,7 @@ def midline_figures(conversion: Conversion, raw: FloatArray | None) -> Iterator[
     kept_u, kept_x = _of_track(conversion)
     raw_u, raw_x = _of_landmarks(conversion, raw)
     rows = (sample_rows() >= _FACE_ROWS[0]) & (sample_rows() <= _FACE_ROWS[1])
-    everywhere = np.isfinite(kept_u).all(axis=1) & np.isfinite(raw_u).all(axis=1)
+    everywhere = np.asarray(np.isfinite(np.hstack([kept_u, raw_u])).all(axis=1), bool)
     (ours, n), (base, _) = (jitter(u[:, rows, None], everywhere) for u in (kept_u, raw_u))
     note = "" if n else "no three frames in a row have a midline"
     yield _ratio("midline", "jitter", _over(ours, base), n, _MIDLINE_TARGET, _MIDLINE, note)

@@ -28,8 +28,8 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 _TARGET = (0.9, 1.1)
 _DEFINITION = (
-    "Slope (least squares) of the measured share of movement kept on the share asked for, over conversions of one clip; "
-    "{which}."
+    "Slope (least squares) of the measured share of movement kept on the share asked for, over conversions of one "
+    "clip; {which}."
 )
 _WAYS = {"track": "by the landmark track", "found again": "by landmarks that the detector finds in the result"}
 

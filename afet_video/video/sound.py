@@ -11,8 +11,11 @@ from pathlib import Path
 
 from afet_video.video.demux import open_media
 
+SoundPackets = list[tuple[bytes, Fraction]]
+"""SHA-256 and time in seconds of each packet."""
 
-def sound_packets(path: Path) -> list[list[tuple[bytes, Fraction]]]:
+
+def sound_packets(path: Path) -> list[SoundPackets]:
     """Return for each sound stream the SHA-256 and the time in seconds of every packet, in order.
 
     Raises
@@ -22,7 +25,7 @@ def sound_packets(path: Path) -> list[list[tuple[bytes, Fraction]]]:
     """
     with open_media(path) as container:
         streams = list(container.streams.audio)
-        found: dict[int, list[tuple[bytes, Fraction]]] = {stream.index: [] for stream in streams}
+        found: dict[int, SoundPackets] = {stream.index: [] for stream in streams}
         if streams:
             for packet in container.demux(streams):
                 stamp = packet.pts if packet.pts is not None else packet.dts
