@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video import facemesh
 from afet_video.datatypes import FaceStatus, FloatArray, Midline, PalsyProfile, Side
 from afet_video.errors import InputError, TrackFileError
 from afet_video.face.activity import baseline
@@ -29,10 +28,6 @@ REST = 0.6
 """How surely a frame must be at rest to count as resting (`face.neutral.rest_weights`, 0 to 1)."""
 
 
-JAW_OPEN = 0.1
-"""How far the score `jawOpen` may be above that at rest for the jaw to count as closed."""
-
-
 @dataclass(frozen=True, slots=True)
 class HowMade:
     """What the side-car says of a conversion; defaults where there is no side-car."""
@@ -46,9 +41,7 @@ class HowMade:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conversion:
-    """A source, its result and the landmark track; `source_xyz` and `output_xyz` (T, 478, 3), `rest` and `jaw_closed`
-    (T,) bool: which frames show the face at rest, and the jaw about closed.
-    """
+    """A source, its result and the landmark track; `source_xyz` and `output_xyz` (T, 478, 3), `rest` (T,) bool."""
 
     source: VideoReader
     result: VideoReader
@@ -58,7 +51,6 @@ class Conversion:
     source_xyz: FloatArray
     output_xyz: FloatArray
     rest: NDArray[np.bool_]
-    jaw_closed: NDArray[np.bool_]
     warnings: tuple[str, ...]
 
     @property
@@ -142,7 +134,6 @@ def _conversion(
     sides = {str(side) for side in track.side}
     if sides != {str(made.profile.side)}:
         raise TrackFileError(f"{path} has {' and '.join(sorted(sides))} as affected side, not {made.profile.side}")
-    rest = _at_rest(track)
     return Conversion(
         source=before,
         result=after,
@@ -151,8 +142,7 @@ def _conversion(
         made=made,
         source_xyz=track.source_xyz,
         output_xyz=track.output_xyz,
-        rest=rest,
-        jaw_closed=_jaw_closed(track.blendshapes, rest),
+        rest=_at_rest(track),
         warnings=warnings,
     )
 
@@ -165,9 +155,3 @@ def _at_rest(track: Tracks) -> NDArray[np.bool_]:
     neutral = track.blendshapes[index] if usable else baseline(track.blendshapes)
     seen = track.status == str(FaceStatus.DETECTED)
     return np.asarray((rest_weights(track.blendshapes, neutral) > REST) & seen, bool)
-
-
-def _jaw_closed(blendshapes: FloatArray, rest: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    score = blendshapes[:, facemesh.BLENDSHAPES.index("jawOpen")]
-    usual = float(np.median(score[rest])) if rest.any() else float(np.nanquantile(score, 0.2))
-    return np.asarray(score <= usual + JAW_OPEN, bool)

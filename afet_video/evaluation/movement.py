@@ -22,13 +22,13 @@ TOLERANCE = 0.1
 
 _WHAT = (
     "Slope of the affected side's excursion in the result on that in the source, in a frame fixed to the head, over "
-    "frames where the source moves clearly and frames at rest, head turns regressed out; for cheek and mouth only "
-    "frames with the jaw about closed"
+    "frames where the source moves clearly and frames at rest, with head turns and, for cheek and mouth, the jaw's "
+    "opening regressed out"
 )
 _DEFINITIONS = {
     "track": f"{_WHAT}; by the track's landmarks of source and result.",
-    "found again": f"{_WHAT}; by landmarks that the face detector finds in the result, on the track's of the source.",
-    "detector": f"{_WHAT}; by landmarks found again in the source itself: 1 is a detector without error.",
+    "found again": f"{_WHAT}; by landmarks that the face detector finds in result and source.",
+    "detector": f"{_WHAT}; by landmarks found again in the source, on the track's: 1 is a detector that agrees.",
 }
 
 
@@ -73,17 +73,16 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
     alone = [None if xyz is None else _fixed_by_itself(xyz, reference) for xyz in (again, floor)]
     profile = conversion.made.profile
 
-    def slope(zone: str, result: FitArray | None, *, adds: bool) -> Slope | str:
-        if result is None:
+    def slope(zone: str, before: FitArray | None, after: FitArray | None, *, adds: bool) -> Slope | str:
+        if before is None or after is None:
             return "not looked for"
         return movement_kept(
-            source,
-            result,
+            before,
+            after,
             zone=zone,
             side=profile.side,
             rest=conversion.rest,
             pose=pose,
-            jaw_closed=conversion.jaw_closed,
             points=MESH478,
             synkinesis=adds,
         )
@@ -93,9 +92,9 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
         ZoneMovement(
             zone,
             requested,
-            slope(zone, output, adds=adds),
-            slope(zone, alone[0], adds=adds),
-            slope(zone, alone[1], adds=False),
+            slope(zone, source, output, adds=adds),
+            slope(zone, alone[1], alone[0], adds=adds),
+            slope(zone, source, alone[1], adds=False),
         )
         for zone, requested in zip(ZONES, profile.kept, strict=True)
     ]

@@ -22,10 +22,15 @@ from afet_video.metrics.regression import FitArray, Slope, robust_slope
 
 Points = tuple[int, ...]
 
-CLEAR: Mapping[str, float] = MappingProxyType(
-    {"brow": 0.02, "eye": 0.025, "cheek": 0.015, "commissure": 0.025, "lower_lip": 0.02}
-)
-"""Excursion from which a zone counts as moving clearly: several times the detector's noise (0.2 to 0.4 %)."""
+CLEAR = 0.03
+"""Excursion from which a zone counts as moving clearly: several times the detector's noise (0.2 to 0.4 %) and what the
+alignment of heads leaves (1 %), a third of a full smile or brow raise."""
+
+CLEAR_LIDS = 0.02
+"""The same for the eye: lids are measured against each other, so that alignment does not matter."""
+
+_JAW_DROP = 0.01
+"""Movement of the chin downwards from which on it is the jaw's: frowns and pouts move its skin too, but less, or up."""
 
 _WITH_THE_JAW = ("cheek", "commissure", "lower_lip")
 
@@ -35,7 +40,7 @@ class FacePoints:
     """Which landmarks measure what, on one side: `lids` are upper and lower ones that face each other.
 
     `canthi` are the subject's right and left outer corner of the eye; `steady` landmarks that expressions hardly move,
-    by which heads are aligned.
+    by which heads are aligned; `chin` those that show how far the jaw is open.
     """
 
     brow: Mapping[Side, Points]
@@ -45,6 +50,7 @@ class FacePoints:
     lower_lip: Mapping[Side, Points]
     canthi: tuple[int, int]
     steady: Points
+    chin: Points
 
     def of_zone(self, zone: str, side: Side) -> Points:
         """Return all landmarks of a zone."""
@@ -72,6 +78,7 @@ MESH478 = FacePoints(
     lower_lip=_both((91, 90, 181, 180, 182, 106)),
     canthi=(facemesh.RIGHT_EYE_OUTER, facemesh.LEFT_EYE_OUTER),
     steady=(168, 6, 197, 195, 5, 4, 33, 133, 362, 263, 127, 356, 234, 454),
+    chin=(152, 148, 377, 176, 400),
 )
 """MediaPipe's face mesh. The points lie within one zone each, and beyond the ramp around the midline.
 
@@ -87,6 +94,7 @@ IBUG68 = FacePoints(
     lower_lip=MappingProxyType({Side.RIGHT: (58, 59), Side.LEFT: (55, 56)}),
     canthi=(36, 45),
     steady=(27, 28, 29, 30, 33, 36, 39, 42, 45),
+    chin=(7, 8, 9),
 )
 """The 68 points of iBUG, which have none on the cheek."""
 
@@ -113,11 +121,11 @@ def zone_excursion(fixed: FitArray, zone: str, side: Side, points: FacePoints) -
     return -place[:, 1:] if zone == "brow" else place
 
 
-def moves_clearly(excursion: FitArray, rest: NDArray[np.bool_], zone: str) -> NDArray[np.bool_]:
-    """Return the frames (T,) in which a zone is farther from its median place at `rest` than `CLEAR`."""
+def moves_clearly(excursion: FitArray, rest: NDArray[np.bool_], least: float = CLEAR) -> NDArray[np.bool_]:
+    """Return the frames (T,) in which a zone is farther from its median place at `rest` than `least`."""
     with np.errstate(invalid="ignore"):
         away = np.linalg.norm(excursion - _median_at(excursion, rest), axis=1)
-        return np.asarray(away > CLEAR[zone], bool)
+        return np.asarray(away > least, bool)
 
 
 def movement_kept(
@@ -128,7 +136,6 @@ def movement_kept(
     side: Side,
     rest: NDArray[np.bool_],
     pose: FitArray,
-    jaw_closed: NDArray[np.bool_],
     points: FacePoints = MESH478,
     synkinesis: bool = False,
 ) -> Slope | str:
@@ -140,16 +147,16 @@ def movement_kept(
     side : the side that is measured.
     rest : (T,) frames at rest.
     pose : (T, J) angles of the head, any unit.
-    jaw_closed : (T,) frames whose jaw is about closed; only these count for the cheek and the mouth, because a palsy
-        does not take the jaw's movement, and the lips and cheeks go with it.
     synkinesis : whether movement may have been added in step with the healthy side's.
 
     Notes
     -----
     Slope of the result's excursion on the source's (`robust_slope`) over the frames where the source moves clearly and
-    those at rest. A free intercept takes up droop. Linear in the head's angles is taken out of both, since what is left
-    of a head movement after alignment is in both alike and would look like movement kept. With synkinesis, what follows
-    the healthy side's brow and lids (for cheek and mouth) or corner of the mouth (for the eye) is taken out as well.
+    those at rest. A free intercept takes up droop. Taken out of both sides are: what is linear in the head's angles,
+    since what alignment leaves of a head movement is in both alike and would look like movement kept; in the cheek and
+    the mouth what is linear in how far the jaw is open (the chin's way down), because lips and cheeks go with the jaw,
+    which no palsy takes; and with `synkinesis` what is linear in the healthy side's brow and lids (for cheek and mouth)
+    or corner of the mouth (for the eye).
 
     The steady landmarks go along with an expression a little, so that excursions in the source are measured too small
     (0.87 to 1.02, see `MESH478`): a share k kept is measured as up to 0.15 (1 - k) too low.
@@ -159,12 +166,19 @@ def movement_kept(
     if not points.of_zone(zone, side):
         return "these landmarks have no point there"
     before, after = (zone_excursion(fixed, zone, side, points) for fixed in (source, result))
-    moving = moves_clearly(before, rest, zone)
+    moving = moves_clearly(before, rest, CLEAR_LIDS if zone == "eye" else CLEAR)
     extra = [pose]
+    if zone in _WITH_THE_JAW:
+        extra.append(_jaw_drop(source, rest, points))
     if synkinesis:
         extra += _healthy_drives(source, zone, side.other, rest, points)
-    use = (moving | rest) & (jaw_closed if zone in _WITH_THE_JAW else True)
+    use = moving | rest
     return robust_slope(before[use], after[use], np.hstack(extra)[use], moving[use])
+
+
+def _jaw_drop(source: FitArray, rest: NDArray[np.bool_], points: FacePoints) -> FitArray:
+    height = source[:, list(points.chin), 1].astype(np.float64).mean(axis=1, keepdims=True)
+    return np.asarray(np.maximum(height - _median_at(height, rest) - _JAW_DROP, 0.0), np.float64)
 
 
 def _healthy_drives(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 FitArray = NDArray[np.float64]
 
-FEWEST_FRAMES = 8
-"""Frames with clear movement below which a slope says nothing."""
+FEWEST_FRAMES = 5
+"""Frames with clear movement below which a slope says nothing: a blink has four or five."""
 
 _HUBER = 1.345
 _LEAST_SPREAD = 1e-4
@@ -58,7 +58,7 @@ def robust_slope(x: FitArray, y: FitArray, covariates: FitArray, moving: NDArray
         return f"moves clearly in {n} frames only, {FEWEST_FRAMES} are needed"
     own = _without(x, nuisance, np.ones(len(x)))
     if (own**2).sum() < _LEAST_OWN_SHARE * ((x - x.mean(axis=0)) ** 2).sum():
-        return "moves only together with the head or the healthy side, so that its own share cannot be told"
+        return "moves only together with the head, the jaw or the healthy side, so that its own share cannot be told"
     value = _fit(x, y, nuisance, moving)
     parts = [block for block in np.array_split(np.arange(len(x)), _BLOCKS) if len(block)]
     others = []

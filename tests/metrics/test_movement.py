@@ -22,12 +22,11 @@ SIZE = 200.0
 
 @dataclass(frozen=True)
 class Faces:
-    """A face that moves: landmarks (T, 478, 3) of source and result in pixels, frames at rest and with closed jaw."""
+    """A face that moves: landmarks (T, 478, 3) of source and result in pixels, frames at rest."""
 
     source: NDArray[np.float32]
     result: NDArray[np.float32]
     rest: NDArray[np.bool_]
-    jaw_closed: NDArray[np.bool_]
 
 
 def bump(start: int, stop: int) -> NDArray[np.float64]:
@@ -53,7 +52,7 @@ def faces(
     unit = rest_xyz / np.linalg.norm(rest_xyz[263] - rest_xyz[33]) * SIZE
     moves = {
         "brow": (bump(10, 50), (0.0, -0.11)),
-        "eye": (bump(60, 90), (0.0, 0.05)),
+        "eye": (bump(60, 90), (0.0, 0.06)),
         "cheek": (bump(100, 150), (0.05, -0.05)),
         "commissure": (bump(100, 150) + 0.6 * bump(160, 180), (0.10, -0.05)),
         "lower_lip": (bump(190, 215), (0.02, 0.06)),
@@ -74,7 +73,7 @@ def faces(
     turned = [turn(xyz, yaw_deg) for xyz in (source, result)]
     for xyz in turned:
         xyz += rng.normal(0, noise * SIZE, xyz.shape)
-    return Faces(turned[0].astype(np.float32), turned[1].astype(np.float32), still, np.ones(FRAMES, bool))
+    return Faces(turned[0].astype(np.float32), turned[1].astype(np.float32), still)
 
 
 def turn(xyz: NDArray[np.float64], yaw_deg: float) -> NDArray[np.float64]:
@@ -97,7 +96,6 @@ def measured(made: Faces, zone: str, *, side: Side = Side.LEFT, synkinesis: bool
         side=side,
         rest=made.rest,
         pose=angles(moves),
-        jaw_closed=made.jaw_closed,
         synkinesis=synkinesis,
     )
 
@@ -129,14 +127,14 @@ def test_without_noise_it_is_exact_and_the_other_side_keeps_all(at_rest: NDArray
         found, other = measured(made, zone), measured(made, zone, side=Side.RIGHT)
         assert isinstance(found, Slope)
         assert isinstance(other, Slope)
-        assert found.value == pytest.approx(KEPT[zone], abs=2e-3)
+        assert found.value == pytest.approx(KEPT[zone], abs=5e-3)
         assert other.value == pytest.approx(1.0, abs=2e-3)
 
 
 def test_a_head_turn_is_no_movement_kept(at_rest: NDArray[np.float32]) -> None:
     made = faces(at_rest, dict.fromkeys(ZONES, 0.0), yaw_deg=20)
     squashed = [xyz * np.array([1.0, 1.0, 0.6], np.float32) for xyz in (made.source, made.result)]
-    flat = Faces(squashed[0], squashed[1], made.rest, made.jaw_closed)  # depth as poor as a detector's
+    flat = Faces(squashed[0], squashed[1], made.rest)  # depth as poor as a detector's
     for zone in ZONES:
         found = measured(flat, zone)
         assert isinstance(found, Slope)
@@ -158,13 +156,25 @@ def test_synkinesis_is_not_taken_for_movement_kept(at_rest: NDArray[np.float32])
 
 def test_a_zone_that_does_not_move_has_no_share(at_rest: NDArray[np.float32]) -> None:
     made = faces(at_rest, KEPT)
-    still = Faces(made.source[:10], made.result[:10], np.ones(10, bool), np.ones(10, bool))
+    still = Faces(made.source[:10], made.result[:10], np.ones(10, bool))
     found = measured(still, "brow")
     assert isinstance(found, str)
     assert "0 frames" in found
-    opened = Faces(made.source, made.result, made.rest, np.zeros(FRAMES, bool))
-    assert isinstance(measured(opened, "commissure"), str), "an open jaw moves the mouth by itself"
-    assert isinstance(measured(opened, "brow"), Slope)
+
+
+def test_what_the_jaw_moves_is_not_movement_kept(at_rest: NDArray[np.float32]) -> None:
+    made = faces(at_rest, dict.fromkeys(ZONES, 0.0))
+    drop = SIZE * 0.15 * (bump(120, 170) + bump(200, 230))
+    for xyz in (made.source, made.result):
+        xyz[:, list(MESH478.chin), 1] += drop[:, None]
+        for zone in ("commissure", "lower_lip"):
+            share = 0.4 if zone == "commissure" else 0.9
+            xyz[:, list(MESH478.of_zone(zone, Side.LEFT)), 1] += share * drop[:, None]
+    for zone in ("commissure", "lower_lip"):
+        found = measured(made, zone)
+        assert isinstance(found, Slope)
+        # without the jaw among the regressors it is 0.3 and more; the first hundredth of its way is not counted
+        assert found.value == pytest.approx(0.0, abs=0.08), zone
 
 
 def test_measures_have_the_signs_they_say() -> None:
@@ -177,7 +187,7 @@ def test_measures_have_the_signs_they_say() -> None:
     assert eye[:, 0] == pytest.approx([0.1, 0.02])
     assert corner.tolist() == [[0, 0], [pytest.approx(0.1), 0]]
     rest = np.array([True, False])
-    assert moves_clearly(brow, rest, "brow").tolist() == [False, True]
+    assert moves_clearly(brow, rest).tolist() == [False, True]
     assert not zone_excursion(fixed, "brow", Side.RIGHT, MESH478).any()
 
 
