@@ -112,8 +112,8 @@ def movement_figures(zones: list[ZoneMovement], *, is_linear: bool) -> Iterator[
             note += "; the linear ramp alone gives back a part, more towards the midline"
         target = (round(zone.requested - TOLERANCE, 6), round(zone.requested + TOLERANCE, 6))
         yield _figure(zone.zone, "track", zone.track, target, note)
-        yield _figure(zone.zone, "found again", zone.found, target, note)
-        yield _figure(zone.zone, "detector", zone.floor, (None, None), "the detector's own share, in the source")
+        yield _figure(zone.zone, "found again", zone.found, target, f"{note}; detectors see faces more symmetric")
+        yield _figure(zone.zone, "detector", zone.floor, (None, None), "not of the result: detector against track")
 
 
 def _figure(zone: str, name: str, slope: Slope | str, target: tuple[float | None, float | None], note: str) -> Figure:
