@@ -26,8 +26,8 @@ CLEAR = 0.03
 """Excursion from which a zone counts as moving clearly: several times the detector's noise (0.2 to 0.4 %) and what the
 alignment of heads leaves (1 %), a third of a full smile or brow raise."""
 
-CLEAR_LIDS = 0.02
-"""The same for the eye: lids are measured against each other, so that alignment does not matter."""
+MOST_ERROR = 0.2
+"""Standard error above which a share is not worth telling."""
 
 _JAW_DROP = 0.01
 """Movement of the chin downwards from which on it is the jaw's: frowns and pouts move its skin too, but less, or up."""
@@ -121,11 +121,11 @@ def zone_excursion(fixed: FitArray, zone: str, side: Side, points: FacePoints) -
     return -place[:, 1:] if zone == "brow" else place
 
 
-def moves_clearly(excursion: FitArray, rest: NDArray[np.bool_], least: float = CLEAR) -> NDArray[np.bool_]:
-    """Return the frames (T,) in which a zone is farther from its median place at `rest` than `least`."""
+def moves_clearly(excursion: FitArray, rest: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the frames (T,) in which a zone is farther from its median place at `rest` than `CLEAR`."""
     with np.errstate(invalid="ignore"):
         away = np.linalg.norm(excursion - _median_at(excursion, rest), axis=1)
-        return np.asarray(away > least, bool)
+        return np.asarray(away > CLEAR, bool)
 
 
 def movement_kept(
@@ -166,14 +166,17 @@ def movement_kept(
     if not points.of_zone(zone, side):
         return "these landmarks have no point there"
     before, after = (zone_excursion(fixed, zone, side, points) for fixed in (source, result))
-    moving = moves_clearly(before, rest, CLEAR_LIDS if zone == "eye" else CLEAR)
+    moving = moves_clearly(before, rest)
     extra = [pose]
     if zone in _WITH_THE_JAW:
         extra.append(_jaw_drop(source, rest, points))
     if synkinesis:
         extra += _healthy_drives(source, zone, side.other, rest, points)
     use = moving | rest
-    return robust_slope(before[use], after[use], np.hstack(extra)[use], moving[use])
+    slope = robust_slope(before[use], after[use], np.hstack(extra)[use], moving[use])
+    if isinstance(slope, Slope) and not slope.error <= MOST_ERROR:
+        return f"too uncertain: {slope.value:.2f} ± {slope.error:.2f} from {slope.n} frames"
+    return slope
 
 
 def _jaw_drop(source: FitArray, rest: NDArray[np.bool_], points: FacePoints) -> FitArray:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 FitArray = NDArray[np.float64]
 
-FEWEST_FRAMES = 5
+FEWEST_FRAMES = 4
 """Frames with clear movement below which a slope says nothing: a blink has four or five."""
 
 _HUBER = 1.345

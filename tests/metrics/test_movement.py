@@ -177,6 +177,13 @@ def test_what_the_jaw_moves_is_not_movement_kept(at_rest: NDArray[np.float32]) -
         assert found.value == pytest.approx(0.0, abs=0.08), zone
 
 
+def test_a_share_that_noise_hides_is_not_told(at_rest: NDArray[np.float32]) -> None:
+    clean, noisy = (faces(at_rest, KEPT, noise=noise) for noise in (0.0, 0.5))
+    found = measured(Faces(clean.source, noisy.result, clean.rest), "eye")
+    assert isinstance(found, str)
+    assert "too uncertain" in found
+
+
 def test_measures_have_the_signs_they_say() -> None:
     fixed = np.zeros((2, 478, 2))
     fixed[1, list(MESH478.brow[Side.LEFT]), 1] = -0.1
