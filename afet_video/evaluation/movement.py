@@ -22,8 +22,8 @@ TOLERANCE = 0.1
 
 _WHAT = (
     "Slope of the affected side's excursion in the result on that in the source, in a frame fixed to the head, over "
-    "frames where the source moves clearly and frames at rest, with head turns and, for cheek and mouth, the jaw's "
-    "opening regressed out"
+    "frames where the source moves clearly and frames at rest, with head turns (not for the eye) and the jaw's "
+    "opening (for cheek and mouth) regressed out"
 )
 _DEFINITIONS = {
     "track": f"{_WHAT}; by the track's landmarks of source and result.",

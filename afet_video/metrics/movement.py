@@ -152,11 +152,11 @@ def movement_kept(
     Notes
     -----
     Slope of the result's excursion on the source's (`robust_slope`) over the frames where the source moves clearly and
-    those at rest. A free intercept takes up droop. Taken out of both sides are: what is linear in the head's angles,
-    since what alignment leaves of a head movement is in both alike and would look like movement kept; in the cheek and
-    the mouth what is linear in how far the jaw is open (the chin's way down), because lips and cheeks go with the jaw,
-    which no palsy takes; and with `synkinesis` what is linear in the healthy side's brow and lids (for cheek and mouth)
-    or corner of the mouth (for the eye).
+    those at rest. A free intercept takes up droop. Taken out of both sides are: what is linear in the head's angles
+    (not for the eye), since what alignment leaves of a head movement is in both alike and would look like movement
+    kept; in the cheek and the mouth what is linear in how far the jaw is open (the chin's way down), because lips and
+    cheeks go with the jaw, which no palsy takes; and with `synkinesis` what is linear in the healthy side's brow and
+    lids (for cheek and mouth) or corner of the mouth (for the eye).
 
     The steady landmarks go along with an expression a little, so that excursions in the source are measured too small
     (0.87 to 1.02, see `MESH478`): a share k kept is measured as up to 0.15 (1 - k) too low.
@@ -167,7 +167,8 @@ def movement_kept(
         return "these landmarks have no point there"
     before, after = (zone_excursion(fixed, zone, side, points) for fixed in (source, result))
     moving = moves_clearly(before, rest)
-    extra = [pose]
+    # lids are measured against each other: a turn of the head hardly matters, and a blink can look like one
+    extra = [np.empty((len(source), 0)) if zone == "eye" else pose]
     if zone in _WITH_THE_JAW:
         extra.append(_jaw_drop(source, rest, points))
     if synkinesis:
