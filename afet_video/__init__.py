@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         SettingsError,
         TrackFileError,
     )
+    from afet_video.evaluation import EvaluationReport, Figure, evaluate
     from afet_video.passes.settings import with_profile
     from afet_video.pipeline import ConvertSettings, convert
     from afet_video.profiles import load_profile, preset
@@ -37,8 +38,10 @@ __all__ = [
     "ConvertSettings",
     "DecodeError",
     "EncodeError",
+    "EvaluationReport",
     "FaceError",
     "FaceStatus",
+    "Figure",
     "InputError",
     "MidlineError",
     "ModelFileError",
@@ -56,6 +59,7 @@ __all__ = [
     "Tracks",
     "__version__",
     "convert",
+    "evaluate",
     "load_profile",
     "load_settings",
     "load_tracks",
@@ -68,6 +72,7 @@ _HOMES = {
     "datatypes": ("FaceStatus", "NeutralChoice", "PalsyProfile", "Progress", "RunReport", "Side", "Timestamp"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "passes.settings": ("with_profile",),
+    "evaluation": ("EvaluationReport", "Figure", "evaluate"),
     "pipeline": ("ConvertSettings", "convert"),
     "profiles": ("load_profile", "preset"),
     "settings_io": ("load_settings", "replace_nested"),

@@ -15,6 +15,7 @@ import typer
 import afet_video
 from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
+from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
 from afet_video.cli.profiles import profiles
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(convert)
 app.command()(bench)
 app.command()(profiles)
+app.command()(evaluate)
 
 
 def _print_version(wanted: bool) -> None:

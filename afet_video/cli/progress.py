@@ -15,7 +15,13 @@ from rich.text import Text
 
 from afet_video.datatypes import Progress, ProgressCallback
 
-_NAMES = {"detect": "1/2 finding the face", "splice": "2/2 writing the video"}
+_NAMES = {
+    "detect": "1/2 finding the face",
+    "splice": "2/2 writing the video",
+    "compare": "1/3 comparing pictures",
+    "detect source": "2/3 finding the face in the source",
+    "detect result": "3/3 finding the face in the result",
+}
 
 
 @contextlib.contextmanager

@@ -1,0 +1,96 @@
+"""What an evaluation says: figures with definition and target.
+
+in: numbers -> out: `Figure`, `EvaluationReport`.  Must not: measure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afet_video.datatypes import PalsyProfile
+from afet_video.settings_io import settings_to_mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured quantity.
+
+    `part`: what it belongs to ("movement kept", "seam", ...). `value` in `unit` ("" = a ratio or share), None = it
+    could not be measured, and `note` says why; infinity = two pictures are equal (dB). `error`: standard error.
+    `n`: how many of `counted` (frames, pixels, packets) it rests on. `target`: lowest and highest value aimed at,
+    None = no limit. `definition`: one sentence.
+    """
+
+    part: str
+    name: str
+    value: float | None
+    unit: str
+    n: int
+    counted: str
+    definition: str
+    target: tuple[float | None, float | None] = (None, None)
+    error: float | None = None
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the value is within the target; None if there is no value or no target."""
+        low, high = self.target
+        if self.value is None or (low is None and high is None):
+            return None
+        return (low is None or self.value >= low) and (high is None or self.value <= high)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return all fields and `met` as plain values for JSON; infinity as the text "inf"."""
+        mapping = settings_to_mapping(self)
+        if self.value is not None and math.isinf(self.value):
+            mapping["value"] = "inf"
+        return mapping | {"met": self.met}
+
+
+def number(value: float) -> float | None:
+    """Return a rounded value, or None for NaN."""
+    return None if math.isnan(value) else round(float(value), 6)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """All figures of one conversion, in order, and what it was asked for: `kept` by zone."""
+
+    source: Path
+    result: Path
+    tracks: Path
+    profile: PalsyProfile
+    kept: Mapping[str, float]
+    frames: int
+    figures: tuple[Figure, ...]
+    warnings: tuple[str, ...] = ()
+
+    def find(self, part: str, name: str) -> Figure:
+        """Return the figure with this part and name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        for figure in self.figures:
+            if (figure.part, figure.name) == (part, name):
+                return figure
+        raise KeyError(f"{part}: {name}")
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        whole = {"source": self.source, "result": self.result, "tracks": self.tracks}
+        return {
+            **{key: str(path) for key, path in whole.items()},
+            "profile": settings_to_mapping(self.profile),
+            "kept": dict(self.kept),
+            "frames": self.frames,
+            "figures": [figure.to_mapping() for figure in self.figures],
+            "warnings": list(self.warnings),
+        }

@@ -1,0 +1,89 @@
+"""One conversion measured, from top to bottom.
+
+in: source, result, track -> out: `EvaluationReport`.  Must not: print, or leave a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from afet_video.datatypes import ZONES, Progress, ProgressCallback
+from afet_video.evaluation.container import container_figures
+from afet_video.evaluation.figures import EvaluationReport
+from afet_video.evaluation.heads import detected_again
+from afet_video.evaluation.inputs import open_conversion
+from afet_video.evaluation.movement import measure_movement, movement_figures
+from afet_video.evaluation.pictures import measure_pictures, picture_figures
+from afet_video.evaluation.steadiness import jitter_figures, midline_figures
+
+
+def evaluate(
+    source: str | Path,
+    result: str | Path,
+    *,
+    tracks: str | Path | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> EvaluationReport:
+    """Measure how good a result of `convert` is.
+
+    Parameters
+    ----------
+    source : the video that was converted.
+    result : what it was converted to; its side-car is looked for beside it.
+    tracks : its landmark track (.parquet or .npz); default: beside `result`, `NAME.tracks.parquet`.
+    on_progress : called with the frames done in each of three readings: "compare", "detect source", "detect result".
+
+    Returns
+    -------
+    EvaluationReport whose figures carry value, target, definition and number of samples each. A missed target is no
+    error.
+
+    Raises
+    ------
+    InputError, TrackFileError
+        If the files do not belong together, or cannot be read: one line that says which and why.
+    """
+    conversion = open_conversion(Path(source), Path(result), None if tracks is None else Path(tracks))
+    settings = conversion.made.landmarker
+    total = len(conversion.tracks)
+
+    pictures = measure_pictures(conversion, counter("compare", total, on_progress))
+    floor = detected_again(
+        conversion.source, conversion.source_xyz, settings, counter("detect source", total, on_progress)
+    )
+    again = detected_again(
+        conversion.result, conversion.output_xyz, settings, counter("detect result", total, on_progress)
+    )
+
+    profile = conversion.made.profile
+    zones = measure_movement(conversion, again, floor)
+    return EvaluationReport(
+        source=conversion.source.path,
+        result=conversion.result.path,
+        tracks=conversion.tracks_path,
+        profile=profile,
+        kept=dict(zip(ZONES, profile.kept, strict=True)),
+        frames=total,
+        figures=(
+            *movement_figures(zones, is_linear=conversion.made.splice.ramp == "linear"),
+            *jitter_figures(conversion, again, floor),
+            *midline_figures(conversion, floor),
+            *picture_figures(conversion, pictures),
+            *container_figures(conversion, pictures.before, pictures.after),
+        ),
+        warnings=(*conversion.warnings, *dict.fromkeys((*conversion.source.warnings, *conversion.result.warnings))),
+    )
+
+
+def counter(stage: str, total: int, on_progress: ProgressCallback | None) -> Callable[[], None]:
+    """Return a function that reports one more frame of a stage each time it is called."""
+    done = 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        if on_progress is not None:
+            on_progress(Progress(stage, done, total))
+
+    return one_more

@@ -1,0 +1,329 @@
+"""`afet-video evaluate`: real conversions, identical videos, planted faults, files that do not belong together."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from synthetic import ClipSpec, make_clip
+from typer.testing import CliRunner
+
+import afet_video
+from afet_video.cli import app
+from afet_video.datatypes import ZONES
+from afet_video.errors import InputError, SettingsError, TrackFileError
+from afet_video.evaluation import EvaluationReport, evaluate, sweep
+from afet_video.evaluation.inputs import open_conversion
+from afet_video.evaluation.regions import face_regions
+from afet_video.passes.settings import ConvertSettings
+from afet_video.video.decode import VideoReader
+from afet_video.video.encoders import EncodeSettings
+
+LOSSLESS = EncodeSettings(lossless=True)
+FRAMES = [*range(130, 148), *range(60, 100)]
+"""Frames of the sample: 18 at rest, then brows that rise and fall."""
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Made:
+    source: Path
+    result: Path
+
+
+@pytest.fixture(scope="session")
+def evaluated_clip(sample_pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    spec = ClipSpec(size_wh=(400, 300), frames=len(FRAMES), audio="aac")
+    return make_clip(tmp_path_factory.mktemp("evaluate") / "in.mp4", spec, pictures=sample_pictures[FRAMES])
+
+
+@pytest.fixture(scope="session")
+def unchanged(evaluated_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made(evaluated_clip, tmp_path_factory.mktemp("unchanged") / "out.mp4", kept=1.0)
+
+
+@pytest.fixture(scope="session")
+def palsy(evaluated_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made(evaluated_clip, tmp_path_factory.mktemp("palsy") / "out.mp4", kept=0.0)
+
+
+@pytest.fixture(scope="session")
+def of_unchanged(unchanged: Made) -> EvaluationReport:
+    return evaluate(unchanged.source, unchanged.result)
+
+
+@pytest.fixture(scope="session")
+def of_palsy(palsy: Made) -> EvaluationReport:
+    return evaluate(palsy.source, palsy.result)
+
+
+def made(source: Path, result: Path, *, kept: float) -> Made:
+    settings = ConvertSettings(profile=afet_video.PalsyProfile(movement_kept=kept), encode=LOSSLESS)
+    afet_video.convert(source, result, settings=settings)
+    return Made(source, result)
+
+
+def copied(of: Made, folder: Path) -> Made:
+    """Copy a result with its track and side-car, to be spoilt."""
+    for path in of.result.parent.glob("out*"):
+        shutil.copy(path, folder / path.name)
+    return Made(of.source, folder / "out.mp4")
+
+
+def respoil(of: Made, change: Callable[[int, Pictures], None]) -> None:
+    """Write a result anew with each picture (H, W, 3) changed in place, lossless in the same format."""
+    pictures = [frame.rgb() for frame in VideoReader(of.result)]
+    for index, rgb in enumerate(pictures):
+        change(index, rgb)
+    height, width = pictures[0].shape[:2]
+    lossless = {"qp": "0", "preset": "ultrafast"}
+    make_clip(of.result, ClipSpec(size_wh=(width, height), frames=len(pictures), options=lossless), pictures=pictures)
+
+
+def values(report: EvaluationReport, part: str) -> dict[str, float | None]:
+    return {figure.name: figure.value for figure in report.figures if figure.part == part}
+
+
+def test_an_unchanged_video_is_perfect(of_unchanged: EvaluationReport) -> None:
+    kept = values(of_unchanged, "movement kept")
+    assert kept["brow, track"] == 1.0
+    assert kept["brow, found again"] == 1.0
+    assert 0.8 < kept["brow, detector"] < 1.2  # type: ignore[operator]
+    assert set(values(of_unchanged, "jitter").values()) == {1.0}
+    assert set(values(of_unchanged, "seam").values()) == {1.0}
+    assert set(values(of_unchanged, "healthy half").values()) == {0.0}
+    assert values(of_unchanged, "rest") == {"result against source": math.inf, "liveness": 1.0}
+    outside = values(of_unchanged, "outside the face")
+    assert outside == {"samples changed": 0, "PSNR outside": math.inf, "PSNR inside": math.inf}
+    container = values(of_unchanged, "container")
+    assert container == {"frame times changed": 0, "track rows off": 0, "sound packets changed": 0}
+    assert of_unchanged.find("container", "sound packets changed").n > 50
+    assert [figure for figure in of_unchanged.figures if figure.met is False] == []
+
+
+def test_a_palsy_is_measured(of_palsy: EvaluationReport) -> None:
+    assert of_palsy.kept == dict.fromkeys(ZONES, 0.0)
+    brow = of_palsy.find("movement kept", "brow, track")
+    assert brow.value == pytest.approx(0.0, abs=0.25)
+    assert brow.n > 15
+    assert brow.error is not None
+    again = of_palsy.find("movement kept", "brow, found again").value
+    assert again is not None
+    assert again < 0.6, "detectors symmetrise, but not as much as that"
+    assert of_palsy.find("movement kept", "commissure, track").value is None, "nobody smiles in this clip"
+    assert max(values(of_palsy, "healthy half").values()) == 0.0  # type: ignore[type-var]
+    assert of_palsy.find("outside the face", "samples changed").value == 0
+    assert of_palsy.find("outside the face", "samples changed").n > 10**6
+    inside = of_palsy.find("outside the face", "PSNR inside").value
+    assert inside is not None
+    assert inside < 50
+    assert of_palsy.find("midline", "jitter").met
+    for figure in of_palsy.figures:
+        assert figure.definition.endswith(".")
+        assert figure.value is not None or figure.note, figure.name
+
+
+def test_a_planted_seam_is_seen(palsy: Made, of_palsy: EvaluationReport, tmp_path: Path) -> None:
+    spoilt = copied(palsy, tmp_path)
+    conversion = open_conversion(spoilt.source, spoilt.result)
+
+    def brighten(index: int, rgb: Pictures) -> None:
+        regions = face_regions(conversion, index)
+        assert regions is not None
+        box = regions.box
+        part = rgb[box.y0 : box.y1, box.x0 : box.x1]
+        part[regions.across < 0] = np.clip(part[regions.across < 0].astype(int) + 24, 0, 255).astype(np.uint8)
+
+    respoil(spoilt, brighten)
+    report = evaluate(spoilt.source, spoilt.result)
+    for name in ("gradient, median", "line, median"):
+        figure, before = report.find("seam", name), of_palsy.find("seam", name).value
+        assert figure.value is not None
+        assert before is not None
+        assert figure.value > before + 0.05
+    assert report.find("seam", "line, median").met is False
+    assert report.find("rest", "result against source").met is False
+
+
+def test_changes_where_none_may_be_are_counted(unchanged: Made, tmp_path: Path) -> None:
+    spoilt = copied(unchanged, tmp_path)
+    conversion = open_conversion(spoilt.source, spoilt.result)
+
+    def touch(index: int, rgb: Pictures) -> None:
+        rgb[2:4, 2:4] = 255 - rgb[2:4, 2:4]  # a corner, far from the face
+        regions = face_regions(conversion, index)
+        assert regions is not None
+        rows, columns = np.nonzero(regions.healthy)
+        y, x = rows[len(rows) // 2] + regions.box.y0, columns[len(rows) // 2] + regions.box.x0
+        rgb[y : y + 2, x : x + 2] = np.where(rgb[y : y + 2, x : x + 2] > 127, 60, 190)
+
+    respoil(spoilt, touch)
+    report = evaluate(spoilt.source, spoilt.result)
+    assert report.find("outside the face", "samples changed").met is False
+    healthy = values(report, "healthy half")
+    assert healthy["largest"] > 30  # type: ignore[operator]
+    assert healthy["99.9th percentile"] < healthy["largest"]  # type: ignore[operator]
+    assert report.find("healthy half", "largest").met is False
+    assert report.find("container", "sound packets changed").met is False, "the copy was written without sound"
+
+
+def test_a_flickering_side_is_no_living_one(unchanged: Made, tmp_path: Path) -> None:
+    spoilt = copied(unchanged, tmp_path)
+
+    def flicker(index: int, rgb: Pictures) -> None:
+        rgb[:] = np.clip(rgb.astype(int) + 6 * (index % 2), 0, 255).astype(np.uint8)
+
+    respoil(spoilt, flicker)
+    report = evaluate(spoilt.source, spoilt.result)
+    assert report.find("rest", "liveness").met is False
+    still = copied(unchanged, tmp_path)
+    first = next(iter(VideoReader(still.source))).rgb()
+    respoil(still, lambda _, rgb: np.copyto(rgb, first))
+    frozen = evaluate(still.source, still.result).find("rest", "liveness").value
+    assert frozen is not None
+    assert frozen < 0.1
+
+
+def test_a_lossy_result_proves_nothing_about_the_outside(evaluated_clip: Path, tmp_path: Path) -> None:
+    result = tmp_path / "out.mp4"
+    afet_video.convert(evaluated_clip, result, tracks=tmp_path / "other.npz")
+    report = evaluate(evaluated_clip, result)  # the side-car names the track
+    assert report.tracks.name == "other.npz"
+    changed = report.find("outside the face", "samples changed")
+    assert changed.value is None
+    assert "lossless" in changed.note
+    outside = report.find("outside the face", "PSNR outside").value
+    assert outside is not None
+    assert 35 < outside < math.inf
+    assert report.find("healthy half", "largest").met is None
+
+
+def test_without_a_side_car_the_track_tells_the_side(palsy: Made, tmp_path: Path) -> None:
+    alone = copied(palsy, tmp_path)
+    (tmp_path / "out.afet.json").unlink()
+    conversion = open_conversion(alone.source, alone.result)
+    assert conversion.side is afet_video.Side.LEFT
+    assert conversion.made.profile.kept == (0.0,) * 5
+    assert "no side-car out.afet.json" in conversion.warnings[0]
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+
+
+def test_the_table_and_the_definitions(palsy: Made) -> None:
+    result = run(palsy.source, palsy.result, "--definitions", "--quiet")
+    assert result.exit_code == 0, result.output
+    for words in ("brow, track", "seam", "n/a", "-0.1 to 0.1", "left side affected", "RMS second difference"):
+        assert words in result.stdout, words
+
+
+def test_json_holds_value_target_and_definition(unchanged: Made) -> None:
+    result = run(unchanged.source, unchanged.result, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert {"source", "result", "tracks", "profile", "kept", "frames", "figures", "warnings"} == set(found)
+    assert found["frames"] == len(FRAMES)
+    fields = {"part", "name", "value", "unit", "n", "counted", "definition", "target", "error", "note", "met"}
+    assert all(set(figure) == fields for figure in found["figures"])
+    by_name = {(figure["part"], figure["name"]): figure for figure in found["figures"]}
+    assert by_name["outside the face", "PSNR outside"]["value"] == "inf"
+    assert by_name["container", "frame times changed"]["met"] is True
+
+
+def shorter(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
+    spoilt = copied(of, folder)
+    pictures = [frame.rgb() for frame in VideoReader(of.result)][:-3]
+    make_clip(spoilt.result, ClipSpec(size_wh=(400, 300), frames=len(pictures)), pictures=pictures)
+    return spoilt.source, spoilt.result, ()
+
+
+def other_size(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
+    return of.source, make_clip(folder / "out.mp4"), ()
+
+
+def other_source(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
+    pictures = [frame.rgb() for frame in VideoReader(of.source)]
+    other = make_clip(folder / "other.mp4", ClipSpec(size_wh=(400, 300), frames=len(pictures)), pictures=pictures)
+    return other, of.result, ()
+
+
+def other_track(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
+    pictures = [frame.rgb() for frame in VideoReader(of.source)][:20]
+    clip = make_clip(folder / "short.mp4", ClipSpec(size_wh=(400, 300), frames=20), pictures=pictures)
+    afet_video.convert(clip, folder / "short-out.mp4")
+    return of.source, of.result, ("--tracks", folder / "short-out.tracks.parquet")
+
+
+def no_track(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
+    spoilt = copied(of, folder)
+    (folder / "out.tracks.parquet").unlink()
+    return spoilt.source, spoilt.result, ()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (shorter, "has 55 frames"),
+        (other_size, "is 96x64 pixels"),
+        (other_source, "was made from another file"),
+        (other_track, "has 20 rows, the videos have 58 frames"),
+        (no_track, "no such track file; name the track of out.mp4 with --tracks"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_one_line(
+    unchanged: Made,
+    tmp_path: Path,
+    spoil: Callable[[Made, Path], tuple[Path, Path, tuple[object, ...]]],
+    words: str,
+) -> None:
+    source, result, more = spoil(unchanged, tmp_path)
+    outcome = run(source, result, *more, "--quiet")
+    assert outcome.exit_code == 1, outcome.output
+    assert words in outcome.stderr
+    assert len(outcome.stderr.strip().splitlines()) == 1
+
+
+def test_a_track_of_68_points_is_refused(palsy: Made, tmp_path: Path) -> None:
+    spoilt = copied(palsy, tmp_path)
+    afet_video.convert(spoilt.source, tmp_path / "again.mp4", tracks=tmp_path / "again.csv")
+    with pytest.raises(TrackFileError, match="68 points only"):
+        open_conversion(spoilt.source, tmp_path / "again.mp4", tmp_path / "again.csv")
+
+
+def test_wrong_use_is_told() -> None:
+    assert run("in.mp4").exit_code == 2
+    assert run("in.mp4", "out.mp4", "--sweep").exit_code == 2
+    outcome = run("in.mp4", "--sweep", "--shares", "none")
+    assert outcome.exit_code == 1
+    assert "as in 0,0.5,1" in outcome.stderr
+    with pytest.raises(SettingsError, match="two or more"):
+        sweep(Path("in.mp4"), shares=[0.5])
+    with pytest.raises(InputError, match="does not exist"):
+        evaluate("in.mp4", "out.mp4")
+
+
+def test_a_sweep_follows_what_is_asked_for(evaluated_clip: Path) -> None:
+    outcome = run(evaluated_clip, "--sweep", "--shares", "0,0.5,1", "--side", "right", "--json")
+    assert outcome.exit_code == 0, outcome.output
+    found = json.loads(outcome.stdout)
+    assert found["shares"] == [0, 0.5, 1]
+    assert found["side"] == "right"
+    figures = {figure["name"]: figure for figure in found["figures"]}
+    assert figures["brow, track"]["value"] == pytest.approx(1.0, abs=0.25)
+    assert figures["brow, track"]["n"] == 3
+    assert figures["brow, track"]["target"] == [0.9, 1.1]
+    assert figures["commissure, track"]["value"] is None
+    points = found["points"]["brow, track"]
+    assert [point[0] for point in points] == [0, 0.5, 1]
+    assert points[2][1] == pytest.approx(1.0, abs=0.001)
+    assert points[0][1] < points[1][1] < points[2][1]
