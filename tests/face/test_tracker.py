@@ -29,6 +29,12 @@ def place(track: FaceTrack, frame: int) -> float:
     return float(track.xyz(frame, frame + 1)[0, :, 0].mean() - _SHAPE[:, 0].mean() * 100.0)
 
 
+def only(tracker: FaceTracker) -> FaceTrack:
+    """The one track of a tracker that follows one person."""
+    (track,) = tracker.finish()
+    return track
+
+
 @pytest.fixture
 def tracks() -> Iterator[list[FaceTrack]]:
     made: list[FaceTrack] = []
@@ -46,7 +52,7 @@ def follow(
     tracker = FaceTracker(settings)
     for index, faces in enumerate(frames):
         tracker.update(index, Timestamp(index if pts is None else pts[index], TICK), faces)
-    tracks.append(tracker.finish())
+    tracks.append(only(tracker))
     return tracks[-1]
 
 
@@ -156,7 +162,7 @@ def test_the_first_frame_after_a_cut_is_not_lost(tracks: list[FaceTrack]) -> Non
 
 @pytest.mark.parametrize("bad", ["biggest", "-1", "1,2,3", "1,", "nan,2", "", "1.5"])
 def test_a_choice_that_means_nothing(bad: str) -> None:
-    with pytest.raises(SettingsError, match="give largest, a number"):
+    with pytest.raises(SettingsError, match="give largest, all, a number"):
         TrackerSettings(face=bad)
 
 
@@ -178,7 +184,7 @@ def test_frames_must_come_in_order() -> None:
 def test_landmarks_lie_on_disk_and_go_with_the_track(tmp_path: Path) -> None:
     tracker = FaceTracker(directory=tmp_path)
     tracker.update(0, Timestamp(0, TICK), [face(100.0)])
-    track = tracker.finish()
+    track = only(tracker)
     track.close()
     track.close()
     assert list(tmp_path.iterdir()) == []
@@ -198,7 +204,7 @@ def test_a_real_gap_is_filled_near_the_truth(tracks: list[FaceTrack]) -> None:
             )
             truth.append(faces[0].xyz)
             tracker.update(index, timestamp, [] if index in covered else faces)
-    track = tracker.finish()
+    track = only(tracker)
     tracks.append(track)
     assert [n for n, status in enumerate(track.status) if status is FaceStatus.INTERPOLATED] == list(covered)
     error = np.linalg.norm((track.xyz(10, 13) - truth[10:13])[..., :2], axis=-1).mean()
