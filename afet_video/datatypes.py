@@ -291,7 +291,8 @@ class TrackRow:
     are pixels of the upright frame; `output_xyz` is the ground truth of the warp itself, not a re-detection.
     `alpha` (478,): share of each landmark's own movement that the output shows (1 = expressive, 0 = neutral), what
     its zone keeps included; droop and synkinesis come on top of it. `movement_kept`: the profile's overall share.
-    `midline_y`, `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none.
+    `midline_y`, `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none. `face_id`: the
+    person, -1 = none. `shot`: what lies between two cuts, counted from 0.
     """
 
     index: int
@@ -308,6 +309,7 @@ class TrackRow:
     midline_y: FloatArray
     midline_x: FloatArray
     neutral_index: int
+    shot: int = 0
 
     def __post_init__(self) -> None:
         for name in ("source_xyz", "output_xyz"):
@@ -334,11 +336,22 @@ ProgressCallback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
+class PersonReport:
+    """One person who was changed: `frames_by_status` counts the frames they are in, `neutrals` by shot."""
+
+    face_id: int
+    frames_by_status: Mapping[str, int]
+    neutrals: Mapping[int, NeutralChoice]
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """What `convert` did.
 
-    `frames_by_status` counts every decoded frame. `seconds_by_stage` is wall time. Paths are None where a file was
-    not asked for.
+    `frames_by_status` counts every decoded frame once: by the best status (detected, interpolated, held, missing) that
+    anybody has in it, so that the counts sum up to `frames`. `neutral` is that of the person seen in most frames, in
+    the shot where they are seen most; `people` has all. `shots`: the first frame of each. `seconds_by_stage` is wall
+    time. Paths are None where a file was not asked for.
     """
 
     source: Path
@@ -353,3 +366,5 @@ class RunReport:
     duration_s: float
     seconds_by_stage: Mapping[str, float]
     warnings: tuple[str, ...] = ()
+    people: tuple[PersonReport, ...] = ()
+    shots: tuple[int, ...] = (0,)

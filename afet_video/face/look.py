@@ -1,4 +1,4 @@
-"""What a person looks like, as far as it tells people apart: colours of skin, hair and clothes, proportions of the face.
+"""What a person looks like, as far as it tells people apart: colours of skin, hair, clothes; the face's proportions.
 
 in: a picture and the landmarks of a face in it -> out: `Look`, and how far two of them are apart.  Must not: choose.
 
