@@ -5,7 +5,7 @@ in: all that the tracker saw, and who is who -> out: `FaceTrack`s.  Must not: de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,9 @@ def weave(
     tracks of their own, so that there are no more tracks than people in any shot, or a few more.
     """
     face_id = _in_order(sightings.person)
+    # A run ends with its shot, also where the tracker followed a face across the cut.
+    run_and_shot = sightings.run.astype(np.int64) * (len(shots) + 1) + shots[sightings.frame]
+    sightings = replace(sightings, run=np.unique(run_and_shot, return_inverse=True)[1].astype(np.int32))
     tracks = np.zeros(len(face_id), int) if together else _first_fit(face_id, shots[sightings.frame])
     count = int(tracks.max(initial=0)) + 1
     return tuple(_track(sightings, face_id, tracks == track, timestamps, shots, max_gap_s) for track in range(count))

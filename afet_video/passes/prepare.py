@@ -133,7 +133,7 @@ def _person_models(
     track = lane.track
     choices = _choices(lane, face_id)
     home = {shot: int(track.shot[choice.index]) for shot, choice in choices.items()}
-    models = {}
+    models: dict[int, FaceModel] = {}
     for shot in sorted(choices, key=lambda shot: home[shot] != shot):
         if given is None and home[shot] != shot:
             models[shot] = replace(models[home[shot]], neutral=choices[shot])
