@@ -13,9 +13,9 @@ How it looks, and why (measured with mediapipe 1.2, two CPU cores)
 * The face detector sees the picture at 128 x 128 and misses faces below about 14 % of the longer side (265 px at HD).
   So a small face is followed in a square cut out around it, and where no large face is in sight, overlapping squares of
   half the longer side are searched too (faces down to 6 %, 115 px at 1080p; 8 to 12 ms, on such frames only).
-* Where everybody counts (`detect_all`), overlapping squares are searched beside large faces too, five times a second and
-  at what may be a cut; small faces once found are followed in squares of their own. So a newcomer can be found up to
-  0.2 s late, and a face below about 6 % of the longer side never.
+* Where everybody counts (`detect_all`), overlapping squares are searched beside large faces too, five times a second
+  and at what may be a cut; small faces once found are followed in squares of their own. So a newcomer can be found up
+  to 0.2 s late, and a face below about 6 % of the longer side never.
 * MediaPipe's `x * width` has an integer at a pixel *centre* of the picture it was given (the same clip at four sizes
   shows a shift of -0.5 px of each, were it otherwise), so only the change of scale needs the half pixels.
 """
