@@ -75,6 +75,8 @@ class ShotFinder:
 
 
 def _small(rgb: ByteArray) -> NDArray[np.int16]:
+    stride = max(max(rgb.shape[:2]) // (3 * _SIDE_PX), 1)
+    rgb = rgb[::stride, ::stride]
     scale = _SIDE_PX / max(rgb.shape[:2])
     size = [max(round(side * scale), 1) for side in rgb.shape[1::-1]]
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb

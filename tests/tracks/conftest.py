@@ -36,6 +36,7 @@ def _make_row(index: int, status: FaceStatus = FaceStatus.DETECTED, **changes: o
         "side": Side.RIGHT,
         "movement_kept": 0.1,
         "pose": pose,
+        "shot": index // 100,
         "neutral_index": -1 if status is FaceStatus.MISSING else 17,
         **arrays,
         **changes,
