@@ -30,6 +30,9 @@ MAX_GROWTH = 1.6
 CONTINUE_S = 1.0
 """How long a face may be out of sight and then be taken up again by its place."""
 
+LEAST_SEEN_S = 0.1
+"""Who is seen for less in the whole video is a glimpse, or no face: two faces that overlap can look like a third."""
+
 _CONTINUATION_BONUS = 1.0
 _IMPOSSIBLE = 1e6
 
@@ -129,6 +132,17 @@ def identify(stretches: Sequence[Stretch], shots: NDArray[np.int32]) -> People:
             one.add(stretch)
             person[number], run[number] = people.index(one), one.run
     return People(person, run)
+
+
+def without_glimpses(people: People, stretches: Sequence[Stretch]) -> People:
+    """Return the same people, -1 for those who are hardly seen, unless nobody is seen for longer."""
+    seen_s = np.zeros(int(people.person.max(initial=-1)) + 1)
+    for person, stretch in zip(people.person.tolist(), stretches, strict=True):
+        seen_s[person] += stretch.end.seconds - stretch.start.seconds
+    is_glimpse = seen_s < LEAST_SEEN_S
+    if is_glimpse.all():
+        return people
+    return People(np.where(is_glimpse[people.person], np.int32(-1), people.person), people.run)
 
 
 def best_pairs(costs: NDArray[np.float64]) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from afet_video.datatypes import LANDMARK_COUNT, FloatArray, Landmarks, Timestamp
 from afet_video.errors import SettingsError
 from afet_video.face.look import OTHER_LOOK, SAME_LOOK, Look, look_distance
-from afet_video.face.people import CONTINUE_S, MAX_GROWTH, Place, Stretch, best_pairs, identify
+from afet_video.face.people import CONTINUE_S, MAX_GROWTH, Place, Stretch, best_pairs, identify, without_glimpses
 from afet_video.face.track import FaceTrack
 from afet_video.face.weave import Sightings, weave
 from afet_video.row_file import RowFile
@@ -204,10 +204,13 @@ class FaceTracker:
         """Say who is who, fill the short gaps and return the tracks, which now own the temporary file.
 
         `shots` (T,) is the shot of every frame; None = there is one. One person: one track, in which `face_id` says
-        whom it shows when. Everybody: as many tracks as people are ever in one shot together.
+        whom it shows when. Everybody: as many tracks as people are ever in one shot together, without those seen
+        for less than a tenth of a second.
         """
         shots = np.zeros(len(self._timestamps), np.int32) if shots is None else shots
         people = identify(self._stretches, shots)
+        if self._settings.everybody:
+            people = without_glimpses(people, self._stretches)
         sightings = Sightings(
             frame=np.array(self._frames, np.int64),
             person=people.person[np.array(self._numbers, np.int64)],

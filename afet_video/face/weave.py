@@ -18,7 +18,7 @@ from afet_video.row_file import RowFile
 @dataclass(frozen=True, slots=True, eq=False)
 class Sightings:
     """Detections in order of their frames, S of them; landmarks in `spool`, blendshapes (52) and transforms (4, 4) as
-    the bytes of float32. `frame`, `person`, `run` (S,); persons and runs as in `People`.
+    the bytes of float32. `frame`, `person`, `run` (S,); persons and runs as in `People`, person -1: to be left out.
     """
 
     frame: NDArray[np.int64]
@@ -48,15 +48,21 @@ def weave(
     sightings = replace(sightings, run=np.unique(run_and_shot, return_inverse=True)[1].astype(np.int32))
     tracks = np.zeros(len(face_id), int) if together else _first_fit(face_id, shots[sightings.frame])
     count = int(tracks.max(initial=0)) + 1
-    return tuple(_track(sightings, face_id, tracks == track, timestamps, shots, max_gap_s) for track in range(count))
+    return tuple(
+        _track(sightings, face_id, (tracks == track) & (face_id >= 0), timestamps, shots, max_gap_s)
+        for track in range(count)
+    )
 
 
 def _in_order(person: NDArray[np.int32]) -> NDArray[np.int32]:
     """Renumber people by their first sighting."""
-    found, first, place = np.unique(person, return_index=True, return_inverse=True)
+    there = person >= 0
+    found, first, place = np.unique(person[there], return_index=True, return_inverse=True)
     rank = np.empty(len(found), np.int32)
     rank[np.argsort(first)] = np.arange(len(found), dtype=np.int32)
-    return rank[place]
+    face_id = np.full(len(person), -1, np.int32)
+    face_id[there] = rank[place]
+    return face_id
 
 
 def _first_fit(face_id: NDArray[np.int32], shot: NDArray[np.int32]) -> NDArray[np.int64]:

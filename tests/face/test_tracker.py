@@ -343,3 +343,16 @@ def test_nobody_at_all_in_all(tracks: list[FaceTrack]) -> None:
     (track,) = follow_all([[], []], tracks)
     assert track.people == ()
     assert track.counts()["missing"] == 2
+
+
+def test_a_glimpse_is_nobody_where_everybody_counts(tracks: list[FaceTrack]) -> None:
+    frames = [[face(300.0, smile=A), *([face(700.0, smile=B)] if n in (4, 5) else [])] for n in range(10)]
+    (track,) = follow_all(frames, tracks)
+    assert track.people == (0,)
+    assert track.counts()["detected"] == 10
+    first = [[face(700.0, smile=B)]] * 2 + [[face(300.0, smile=A)]] * 8
+    (track,) = follow_all(first, tracks)
+    assert track.face_id.tolist() == [-1] * 2 + [0] * 8
+    np.testing.assert_allclose(track.xyz(5, 6)[0], face(300.0, smile=A).xyz)
+    (track,) = follow_all(frames[4:6], tracks)[:1]
+    assert track.people == (0,), "where nobody is seen for longer a glimpse counts"
