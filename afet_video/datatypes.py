@@ -296,7 +296,8 @@ class TrackRow:
     its zone keeps included; droop and synkinesis come on top of it. `movement_kept`: the profile's overall share;
     `kept` (5,): its share in each zone, in the order of `ZONES`. `strength` in 0..1: how much of the palsy the frame
     shows; less than 1 near profile views, at the picture's edge, and where the face comes or goes. `midline_y`,
-    `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none.
+    `midline_x` (K,). `neutral_index`: frame whose pixels served as neutral, -1 = none. `face_id`: the person, -1 =
+    none. `shot`: what lies between two cuts, counted from 0.
     """
 
     index: int
@@ -315,6 +316,7 @@ class TrackRow:
     midline_y: FloatArray
     midline_x: FloatArray
     neutral_index: int
+    shot: int = 0
 
     def __post_init__(self) -> None:
         for name in ("source_xyz", "output_xyz"):
@@ -342,11 +344,22 @@ ProgressCallback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
+class PersonReport:
+    """One person who was changed: `frames_by_status` counts the frames they are in, `neutrals` by shot."""
+
+    face_id: int
+    frames_by_status: Mapping[str, int]
+    neutrals: Mapping[int, NeutralChoice]
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """What `convert` did.
 
-    `frames_by_status` counts every decoded frame. `seconds_by_stage` is wall time. Paths are None where a file was
-    not asked for.
+    `frames_by_status` counts every decoded frame once: by the best status (detected, interpolated, held, missing) that
+    anybody has in it, so that the counts sum up to `frames`. `neutral` is that of the person seen in most frames, in
+    the shot where they are seen most; `people` has all. `shots`: the first frame of each. `seconds_by_stage` is wall
+    time. Paths are None where a file was not asked for.
     """
 
     source: Path
@@ -361,3 +374,5 @@ class RunReport:
     duration_s: float
     seconds_by_stage: Mapping[str, float]
     warnings: tuple[str, ...] = ()
+    people: tuple[PersonReport, ...] = ()
+    shots: tuple[int, ...] = (0,)

@@ -13,14 +13,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from afet_video.datatypes import FaceStatus, NeutralChoice, Progress, ProgressCallback, RunReport
+import numpy as np
+
+from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs
 from afet_video.passes.analyze import Analysis, analyze
+from afet_video.passes.cast import Cast, main_row
 from afet_video.passes.follow import follow
-from afet_video.passes.prepare import FaceModel, load_neutral_image, prepare
+from afet_video.passes.prepare import FaceModels, load_neutral_image, prepare
 from afet_video.passes.render import Renderer
-from afet_video.passes.report import sidecar_content
+from afet_video.passes.report import main_neutral, people_report, sidecar_content
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
 from afet_video.passes.side import with_side_drawn
@@ -77,21 +80,33 @@ def convert(
 
         with clock.stage("detect"):
             analysis = analyze(reader, settings, report_progress)
-            stack.callback(analysis.track.close)
+            stack.callback(analysis.close)
         with clock.stage("prepare"):
-            followed = follow(analysis.track, settings)
-            stack.callback(followed.close)
+            followed = []
+            for lane in analysis.lanes:
+                followed.append(follow(lane.track, settings))
+                stack.callback(followed[-1].close)
             models = prepare(reader, analysis, followed, settings, image)
-            strength = frame_strength(analysis.track, followed, reader.info.size_wh, settings.profile.side)
+            strength = [
+                frame_strength(lane.track, face, reader.info.size_wh, settings.profile.side)
+                for lane, face in zip(analysis.lanes, followed, strict=True)
+            ]
         with clock.stage("splice"):
-            renderer = Renderer(analysis.track, followed, models, settings, strength)
-            sheet = SheetMaker(analysis.measures, wanted=paths.contact_sheet is not None)
-            counts = _second_pass(reader, writer, written, paths, renderer, sheet, report_progress)
+            cast = Cast(
+                [
+                    Renderer(lane.track, face, models, settings, shown)
+                    for lane, face, shown in zip(analysis.lanes, followed, strength, strict=True)
+                ]
+            )
+            main = analysis.lane_of(analysis.main_person)
+            sheet = SheetMaker(main.measures, wanted=paths.contact_sheet is not None)
+            total = len(analysis.timestamps)
+            counts = _second_pass(reader, writer, written, paths, cast, total, sheet, report_progress)
         if written.contact_sheet is not None:
             sheet.write(written.contact_sheet, paths)
 
         report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
-        write_sidecar(written.sidecar, sidecar_content(report, settings, reader.info, models), target=paths.sidecar)
+        write_sidecar(written.sidecar, sidecar_content(report, settings, reader.info), target=paths.sidecar)
     return report
 
 
@@ -100,13 +115,16 @@ def _second_pass(
     writer: VideoWriter,
     written: Paths,
     paths: Paths,
-    renderer: Renderer,
+    cast: Cast,
+    total: int,
     sheet: SheetMaker,
     on_progress: ProgressCallback,
 ) -> Counter[str]:
-    """Decode again, splice, encode and write the track; decoding runs ahead and encoding behind, in threads."""
+    """Decode again, splice, encode and write the track; decoding runs ahead and encoding behind, in threads.
+
+    Returns how many frames have each status, each frame counted once, by the best status of anybody in it.
+    """
     counts: Counter[str] = Counter()
-    total = len(renderer.track)
     with (
         open_track_writer(written.tracks, target=paths.tracks) as track_writer,
         writer,
@@ -115,11 +133,12 @@ def _second_pass(
     ):
         for frame in frames:
             sheet.before(frame)
-            row = renderer.render(frame)
-            sheet.after(frame, row)
+            rows = cast.render(frame)
+            sheet.after(frame, main_row(rows))
             encoder.put(frame)
-            track_writer.write(row)
-            counts[str(row.status)] += 1
+            for row in rows:
+                track_writer.write(row)
+            counts[_status(rows)] += 1
             on_progress(Progress("splice", frame.index + 1, total))
     if counts.total() != total:
         raise InputError(
@@ -127,6 +146,11 @@ def _second_pass(
             "is it still being written?"
         )
     return counts
+
+
+def _status(rows: list[TrackRow]) -> str:
+    found = {row.status for row in rows}
+    return str(next(status for status in FaceStatus if status in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,32 +212,29 @@ def _report(
     paths: Paths,
     settings: ConvertSettings,
     analysis: Analysis,
-    models: dict[int, FaceModel],
+    models: FaceModels,
     counts: Counter[str],
     clock: Clock,
     warnings: tuple[str, ...],
 ) -> RunReport:
-    track = analysis.track
+    seconds = analysis.lanes[0].track.seconds
+    people = people_report(analysis, models)
     return RunReport(
         source=paths.source,
         target=paths.target,
         tracks=paths.tracks,
         sidecar=paths.sidecar,
         contact_sheet=paths.contact_sheet,
-        frames=len(track),
-        frames_by_status={str(status): counts[status] for status in FaceStatus},
-        neutral=_main_neutral(analysis, models),
+        frames=len(seconds),
+        frames_by_status={str(status): counts[str(status)] for status in FaceStatus},
+        neutral=main_neutral(analysis, models),
         profile=settings.profile,
-        duration_s=float(track.seconds[-1] - track.seconds[0]),
+        duration_s=float(seconds[-1] - seconds[0]),
         seconds_by_stage=dict(clock.seconds),
         warnings=tuple(dict.fromkeys(warnings)),
+        people=people,
+        shots=tuple(int(frame) for frame in np.unique(analysis.shot, return_index=True)[1]),
     )
-
-
-def _main_neutral(analysis: Analysis, models: dict[int, FaceModel]) -> NeutralChoice:
-    """Return the neutral of the person who is seen in most frames."""
-    ids = analysis.track.face_id.tolist()
-    return models[max(models, key=ids.count)].neutral
 
 
 def _ignore(_: Progress) -> None:

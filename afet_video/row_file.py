@@ -47,6 +47,11 @@ class RowFile:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Shape of one row."""
+        return self._row_shape
+
     def append(self, row: NDArray[Any]) -> None:
         """Add one row.
 

@@ -11,6 +11,7 @@ import sys
 import time
 import typing
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ import afet_video
 from afet_video.cli import app
 from afet_video.cli.convert import SETTING_OF_OPTION
 from afet_video.cli.progress import shown_progress
-from afet_video.cli.summary import print_summary
-from afet_video.datatypes import NeutralChoice, PalsyProfile, Progress, RunReport, Side, Timestamp
+from afet_video.cli.summary import print_summary, report_to_mapping
+from afet_video.datatypes import NeutralChoice, PalsyProfile, PersonReport, Progress, RunReport, Side, Timestamp
 from afet_video.errors import InputError
 from afet_video.profiles import PRESETS
 from afet_video.settings_io import settings_to_mapping
@@ -266,6 +267,39 @@ def test_the_summary_copes_with_little_to_say() -> None:
     )
     assert "from a picture (score 1.00)" in stream.getvalue()
     assert "s.png" in stream.getvalue()
+
+
+def several() -> RunReport:
+    """Two people; the first in nine shots, in the last without rest of their own."""
+    own = report().neutral
+    borrowed = replace(own, explanation="from shot 0, as shot 8 shows this person nowhere at rest")
+    people = (
+        PersonReport(0, {"detected": 90, "held": 0}, {**dict.fromkeys(range(8), own), 8: borrowed}),
+        PersonReport(1, {"detected": 40, "held": 2}, {0: own}),
+    )
+    return report(people=people, shots=tuple(range(0, 90, 10)))
+
+
+def test_the_summary_names_every_person() -> None:
+    stream = io.StringIO()
+    print_summary(several(), console=Console(file=stream))
+    text = " ".join(stream.getvalue().split())
+    for expected in (
+        "Shots 9, from frames 0, 10, 20, 30, 40, 50, 60, 70, ...",
+        "Person 0 90 detected neutral in shot 0: frame 12 at 0.40 s, found",
+        "and 1 more shots: see the side-car",
+        "Person 1 40 detected, 2 held neutral: frame 12 at 0.40 s, found",
+    ):
+        assert expected in text, text
+
+
+def test_json_names_every_person() -> None:
+    found = report_to_mapping(several())
+    assert [person["face_id"] for person in found["people"]] == [0, 1]
+    assert found["people"][0]["neutrals"]["8"]["seconds"] == 0.4
+    assert "from shot 0" in found["people"][0]["neutrals"]["8"]["explanation"]
+    assert found["shots"][:2] == [0, 10]
+    json.dumps(found, allow_nan=False)
 
 
 def test_json_is_one_object_and_nothing_else(calls: list[Call]) -> None:

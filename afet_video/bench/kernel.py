@@ -126,17 +126,18 @@ def measure_kernel(clip: Path, runs: int) -> list[Figure]:
     settings = ConvertSettings()
     with VideoReader(clip) as reader, contextlib.ExitStack() as stack:
         analysis = analyze(reader, settings, lambda _: None)
-        stack.callback(analysis.track.close)
-        followed = follow(analysis.track, settings)
+        stack.callback(analysis.close)
+        track = analysis.lanes[0].track
+        followed = follow(track, settings)
         stack.callback(followed.close)
-        models = prepare(reader, analysis, followed, settings, None)
-        renderer = Renderer(analysis.track, followed, models, settings, np.ones(len(analysis.track), np.float32))
+        models = prepare(reader, analysis, [followed], settings, None)
+        renderer = Renderer(track, followed, models, settings, np.ones(len(track), np.float32))
         index = _strongest(renderer)
-        model, xyz = models[int(analysis.track.face_id[index])], followed.xyz(index)
+        model, xyz = renderer.model_at(index), followed.xyz(index)
         midline = followed.midline(index, xyz)
-        if midline is None:
+        if midline is None or model is None:
             raise NoFaceError(f"{clip}: the face lies on its side in frame {index}: give another clip")
-        frame = reader.frame_at(analysis.track.timestamps[index])
+        frame = reader.frame_at(track.timestamps[index])
         _use_one_core()
         scenes = {ramp: _Scene.of(frame, xyz, midline, model, ramp) for ramp in RAMPS}
         figures = [_splice_figure(ramp, scene, runs) for ramp, scene in scenes.items()]
@@ -147,7 +148,7 @@ def _strongest(renderer: Renderer) -> int:
     """Return the frame in which the facial nerve moves the landmarks most."""
     track, best = renderer.track, (-1.0, 0)
     for index, status in enumerate(track.status):
-        model = renderer.models.get(int(track.face_id[index]))
+        model = renderer.model_at(index)
         if model is not None and status is FaceStatus.DETECTED:
             best = max(best, (float(model.rest.rest(renderer.followed.xyz(index)).excursion.sum()), index))
     return best[1]

@@ -96,8 +96,8 @@ WhichFace = Annotated[
     str | None,
     typer.Option(
         "--face",
-        metavar="largest|N|x,y",
-        help="Which face: the largest, the N-th from the left (0 is leftmost), or the one at a pixel. "
+        metavar="all|largest|N|x,y",
+        help="Which face: everybody's, the largest, the N-th from the left (0 is leftmost), or the one at a pixel. "
         "Default: largest.",
         rich_help_panel=FACE,
     ),

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from afet_video.datatypes import ZONES, NeutralChoice, PalsyProfile, RunReport
+from afet_video.datatypes import ZONES, NeutralChoice, PalsyProfile, PersonReport, RunReport
 from afet_video.settings_io import settings_to_mapping
 
+_SHOWN = 8
 _PIPE_WIDTH = 1000
 """Columns where stdout is no terminal: a path must not be cut in two."""
 
@@ -27,11 +28,18 @@ def print_json(report: RunReport) -> None:
 
 
 def report_to_mapping(report: RunReport) -> dict[str, Any]:
-    """Return `report` as plain values; the neutral frame's time is given in seconds too."""
+    """Return `report` as plain values; the neutral frames' times are given in seconds too."""
     mapping = settings_to_mapping(report)
-    timestamp = report.neutral.timestamp
-    mapping["neutral"]["seconds"] = None if timestamp is None else float(timestamp.seconds)
+    _add_seconds(mapping["neutral"], report.neutral)
+    for found, person in zip(mapping["people"], report.people, strict=True):
+        for shot, neutral in person.neutrals.items():
+            _add_seconds(found["neutrals"][str(shot)], neutral)
     return mapping
+
+
+def _add_seconds(mapping: dict[str, Any], neutral: NeutralChoice) -> None:
+    timestamp = neutral.timestamp
+    mapping["seconds"] = None if timestamp is None else float(timestamp.seconds)
 
 
 def print_summary(report: RunReport, *, console: Console | None = None) -> None:
@@ -63,7 +71,13 @@ def _lines(report: RunReport) -> Iterator[tuple[str, str]]:
         f"{report.profile.side} side (the subject's own), {_kept(report.profile)}",
     )
     yield "Frames", f"{report.frames}: {_counts(report.frames_by_status)}"
-    yield "Neutral", _neutral(report.neutral)
+    if len(report.shots) > 1:
+        yield "Shots", f"{len(report.shots)}, from frames {_some(report.shots)}"
+    if len(report.people) > 1 or any(len(person.neutrals) > 1 for person in report.people):
+        for person in report.people:
+            yield f"Person {person.face_id}", _person(person)
+    else:
+        yield "Neutral", _neutral(report.neutral)
     yield "Speed", _speed(report)
 
 
@@ -80,6 +94,21 @@ def _kept(profile: PalsyProfile) -> str:
 
 def _counts(frames_by_status: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {status}" for status, count in frames_by_status.items() if count) or "none"
+
+
+def _some(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers[:_SHOWN])) + (", ..." if len(numbers) > _SHOWN else "")
+
+
+def _person(person: PersonReport) -> str:
+    """Return frames and neutrals, one line a shot; many shots are cut short: the side-car has all."""
+    several = len(person.neutrals) > 1
+    lines = [f"{_counts(person.frames_by_status)}"]
+    for shot, neutral in list(person.neutrals.items())[:_SHOWN]:
+        lines.append(f"neutral{f' in shot {shot}' if several else ''}: {_neutral(neutral)}")
+    if len(person.neutrals) > _SHOWN:
+        lines.append(f"and {len(person.neutrals) - _SHOWN} more shots: see the side-car")
+    return "\n".join(lines)
 
 
 def _neutral(neutral: NeutralChoice) -> str:

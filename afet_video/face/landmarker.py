@@ -13,6 +13,9 @@ How it looks, and why (measured with mediapipe 1.2, two CPU cores)
 * The face detector sees the picture at 128 x 128 and misses faces below about 14 % of the longer side (265 px at HD).
   So a small face is followed in a square cut out around it, and where no large face is in sight, overlapping squares of
   half the longer side are searched too (faces down to 6 %, 115 px at 1080p; 8 to 12 ms, on such frames only).
+* Where everybody counts (`detect_all`), overlapping squares are searched beside large faces too, five times a second
+  and at what may be a cut; small faces once found are followed in squares of their own. So a newcomer can be found up
+  to 0.2 s late, and a face below about 6 % of the longer side never.
 * MediaPipe's `x * width` has an integer at a pixel *centre* of the picture it was given (the same clip at four sizes
   shows a shift of -0.5 px of each, were it otherwise), so only the change of scale needs the half pixels.
 """
@@ -40,6 +43,9 @@ WINDOW = 3.0
 
 RECHECK_S = 0.5
 """How long the person in sight is taken to be alone, once a look at the whole picture has shown nobody else."""
+
+RECHECK_ALL_S = 0.2
+"""The same where everybody counts, and how late a newcomer or a small face may be found there."""
 
 UNFILTERED_STEP_MS = 100_000
 """Time between frames that MediaPipe is told, so that its own filter does nothing."""
@@ -154,6 +160,38 @@ class FaceLandmarker:
                 return [only]
         return self._look_around(rgb, size_wh, timestamp) if faces is None else faces
 
+    def detect_all(
+        self,
+        rgb: ByteArray,
+        *,
+        timestamp: Timestamp,
+        size_wh: tuple[int, int],
+        known: Sequence[Landmarks],
+        maybe_cut: bool = False,
+    ) -> list[Landmarks]:
+        """Find everybody in the next frame of the clip; use this or `detect` for a clip, not both.
+
+        Parameters
+        ----------
+        rgb, timestamp, size_wh : as in `detect`.
+        known : the faces in sight, or just lost, as they were a moment ago.
+        maybe_cut : the frame may have nothing to do with the one before it.
+
+        Returns
+        -------
+        As `detect`.
+        """
+        if maybe_cut or not known or timestamp.seconds - self._looked_at >= RECHECK_ALL_S:
+            faces = self._look_everywhere(rgb, size_wh, timestamp)
+        elif self._is_alone:
+            faces = [known[0]]
+        else:
+            faces = self._follow_all(rgb, size_wh, timestamp, known)
+        if self._is_alone:
+            only = self._follow_alone(rgb, size_wh, faces[0])
+            return [only] if only is not None else self._look_everywhere(rgb, size_wh, timestamp)
+        return faces
+
     def detect_image(self, rgb: ByteArray) -> list[Landmarks]:
         """Find the faces of a picture (h, w, 3) that belongs to no clip; pixels of `rgb` itself, the largest first."""
         size_wh = (rgb.shape[1], rgb.shape[0])
@@ -162,12 +200,44 @@ class FaceLandmarker:
 
     def _look_around(self, rgb: ByteArray, size_wh: tuple[int, int], timestamp: Timestamp) -> list[Landmarks]:
         """Find all faces of a frame, and remember whether one large face is alone."""
-        self._video = self._video or self._open("VIDEO", self._settings.max_faces)
-        result = self._video.detect_for_video(_image(rgb), self._next_ms(timestamp))
-        faces = self._complete(_faces(result, rgb, size_wh), rgb, size_wh)
+        faces = self._complete(self._look_whole(rgb, size_wh, timestamp), rgb, size_wh)
         self._looked_at = float(timestamp.seconds)
         self._is_alone = len(faces) == 1 and _height(faces[0]) >= SMALL_FACE * max(size_wh)
         return faces
+
+    def _look_everywhere(self, rgb: ByteArray, size_wh: tuple[int, int], timestamp: Timestamp) -> list[Landmarks]:
+        """Find all faces of a frame, small ones beside large ones too, and remember whether one large face is alone."""
+        faces = self._look_whole(rgb, size_wh, timestamp)
+        for tile in _tiles(rgb.shape[1], rgb.shape[0]):
+            faces.extend(self._detect_in(rgb, size_wh, tile))
+        # A large face that is cut off by a square is there whole already.
+        faces = self._closer(_distinct(faces), rgb, size_wh)
+        self._looked_at = float(timestamp.seconds)
+        self._is_alone = len(faces) == 1 and _height(faces[0]) >= SMALL_FACE * max(size_wh)
+        return faces
+
+    def _follow_all(
+        self, rgb: ByteArray, size_wh: tuple[int, int], timestamp: Timestamp, known: Sequence[Landmarks]
+    ) -> list[Landmarks]:
+        """Find the large faces of the whole picture, and each small one where it was."""
+        limit = SMALL_FACE * max(size_wh)
+        small = [face for face in known if _height(face) < limit]
+        faces = []
+        if len(small) < len(known):
+            faces = self._closer(_distinct(self._look_whole(rgb, size_wh, timestamp)), rgb, size_wh)
+        near = [self._look_closely(rgb, size_wh, face) for face in small if not any(_is_same(face, o) for o in faces)]
+        return _distinct([*faces, *(face for face in near if face is not None)])[: self._settings.max_faces]
+
+    def _look_whole(self, rgb: ByteArray, size_wh: tuple[int, int], timestamp: Timestamp) -> list[Landmarks]:
+        """Find the large faces."""
+        self._video = self._video or self._open("VIDEO", self._settings.max_faces)
+        return _faces(self._video.detect_for_video(_image(rgb), self._next_ms(timestamp)), rgb, size_wh)
+
+    def _closer(self, faces: Sequence[Landmarks], rgb: ByteArray, size_wh: tuple[int, int]) -> list[Landmarks]:
+        """Return the faces, each small one as a look from close by shows it, if that confirms it."""
+        limit = SMALL_FACE * max(size_wh)
+        looked = [face if _height(face) >= limit else self._look_closely(rgb, size_wh, face) for face in faces]
+        return _distinct([face for face in looked if face is not None])[: self._settings.max_faces]
 
     def _follow_alone(self, rgb: ByteArray, size_wh: tuple[int, int], expected: Landmarks | None) -> Landmarks | None:
         """Return the one face, if it is still about where it is expected."""

@@ -8,6 +8,7 @@ score of its own, relative to the person's habit in this video, and the product 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,10 @@ _STABLE_WINDOW_S = 0.2
 _BROW_QUANTILES = (0.2, 0.5)
 """Where the brows' rest may lie among all frames: some people raise them now and then, some hold them raised and frown
 now and then. The guess under which the best frame fits all criteria better is taken."""
+
+_AT_REST, _LEAST_REST = ("calm", "lids_open", "mouth_closed"), 0.15
+"""Criteria that say whether a face is at rest, and the product below which it is not. `calm` is 0.15 where the
+blendshapes' changes sum to 1.4: a slight smile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,10 @@ class FaceMeasures:
     detected: NDArray[np.bool_]
 
 
-def choose_neutral(measures: FaceMeasures) -> NeutralChoice:
+def choose_neutral(measures: FaceMeasures, *, within: NDArray[np.bool_] | None = None) -> NeutralChoice:
     """Return the best neutral frame of a video with its score and the score of each criterion.
+
+    `within` (T,): frames that may be chosen, at least one of them with a face; the person's habits are those of all.
 
     Raises
     ------
@@ -86,11 +93,18 @@ def choose_neutral(measures: FaceMeasures) -> NeutralChoice:
     if not measures.detected.any():
         raise NoFaceError("no face in any frame: nothing to convert")
     scores, total = max((_scored(measures, q) for q in _BROW_QUANTILES), key=lambda scored: float(scored[1].max()))
-    best = int(total.argmax()) if total.max() > 0 else int(measures.detected.argmax())
+    allowed = measures.detected if within is None else measures.detected & within
+    total = np.where(allowed, total, 0.0)
+    best = int(total.argmax()) if total.max() > 0 else int(allowed.argmax())
     reasons = {name: round(float(np.nan_to_num(values[best])), 3) for name, values in scores.items()}
     weakest = min(reasons, key=lambda name: reasons[name])
-    explanation = f"best of {int(measures.detected.sum())} frames; weakest point: {weakest} {reasons[weakest]:.2f}"
+    explanation = f"best of {int(allowed.sum())} frames; weakest point: {weakest} {reasons[weakest]:.2f}"
     return NeutralChoice(best, measures.timestamps[best], round(float(total[best]), 4), "auto", reasons, explanation)
+
+
+def is_at_rest(choice: NeutralChoice) -> bool:
+    """Whether a neutral that was chosen shows rest at all, and not merely the least of an expression."""
+    return math.prod(choice.reasons.get(name, 1.0) for name in _AT_REST) >= _LEAST_REST
 
 
 def _scored(measures: FaceMeasures, brow_quantile: float) -> tuple[dict[str, FloatArray], FloatArray]:

@@ -31,7 +31,7 @@ GRID_IOD_PX = 96
 helps."""
 
 _LEVELS = ((0.5, 1.5, 3.5, 3), (1.0, 1.0, 4.0, 3))
-"""Size of the grid, blur of both pictures, radius of the landmarks' windows (standard deviations, grid pixels), steps."""
+"""Size of the grid, blur of both pictures, radius of the windows (standard deviations, grid pixels), steps of the fit."""
 
 _LIGHT_IOD = 0.26
 """Differences wider than this are light, not movement."""
@@ -58,7 +58,7 @@ edges that a closed one has not."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Luma:
-    """Luma of a part of a frame: `values` (h, w) float32; a frame's pixel p is at `(p - origin + 0.5) * scale - 0.5`."""
+    """Luma of part of a frame: `values` (h, w) float32. A frame's pixel p is at `(p - origin + 0.5) * scale - 0.5`."""
 
     values: FloatArray
     origin: tuple[float, float]
@@ -96,7 +96,7 @@ class FaceRegistration:
 
 
 class _Level:
-    """The neutral on a grid of one size, with all that does not depend on the frame; shifts are in inter-ocular units."""
+    """The neutral on a grid of one size, with all that no frame changes; shifts are in inter-ocular distances."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class _Level:
         return carried
 
     def _plain_face(self) -> FloatArray:
-        """Return (h, w): 1 on the mesh, 0 where the eyeball or the inside of the mouth shows: they move by themselves."""
+        """Return (h, w): 1 on the mesh, 0 at the eyeballs and inside the mouth, which move by themselves."""
         mask = (self._owner >= 0).astype(np.uint8)
         for ring, margin in ((facemesh.LEFT_EYE, 3), (facemesh.RIGHT_EYE, 3), (facemesh.LIP_ROWS[2], 1)):
             hole = np.zeros_like(mask)
@@ -166,7 +166,7 @@ class _Level:
         offset = self._places[others] - self._places[owner]
         moment = np.zeros((facemesh.SKIN_COUNT, 2, 2))
         np.add.at(moment, owner, offset[:, :, None] * offset[:, None, :])
-        return np.linalg.inv(moment + 1e-3 * np.eye(2))
+        return np.asarray(np.linalg.inv(moment + 1e-3 * np.eye(2)), np.float64)
 
 
 def _priors(xyz: FloatArray) -> NDArray[np.float64]:
@@ -199,7 +199,7 @@ def _inside(
 
 
 def _neighbours(triangles: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the mesh's edges as starts (469,) and neighbours: those of landmark k are others[starts[k]:starts[k+1]]."""
+    """Return starts (469,) and others: the neighbours of landmark k are others[starts[k] : starts[k + 1]]."""
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
     starts = np.searchsorted(edges[:, 0], np.arange(facemesh.SKIN_COUNT + 1))

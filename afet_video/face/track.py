@@ -1,4 +1,4 @@
-"""What is known of one person in every frame of a video.
+"""What is known of a person in every frame of a video.
 
 in: what the tracker saw -> out: landmarks of any range of frames, short gaps filled.  Must not: choose, smooth.
 """
@@ -18,10 +18,13 @@ from afet_video.row_file import RowFile
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceTrack:
-    """One row for every decoded frame (T of them); NaN = nothing known.
+    """One row for every decoded frame (T of them), with at most one face in it; NaN = nothing known.
 
-    `blendshapes` (T, 52) and `transforms` (T, 4, 4) float32; `face_id` (T,) int32 counts persons, -1 = none: it grows
-    where the track jumps (a cut, or another person), and rows of two ids have nothing to do with each other.
+    `blendshapes` (T, 52) and `transforms` (T, 4, 4) float32. (T,) int32: `face_id` is the person, -1 = none; `shot` the
+    shot, of every frame; `run` counts the stretches that go on without a jump, a long absence or a cut, -1 = none: rows
+    of two runs may show the same person, but nothing moves from the one to the other. `sighting` (T,) int64: number of
+    the detection among all that the tracker kept, -1 = none. People who are never in one shot together can share a
+    track.
     """
 
     timestamps: tuple[Timestamp, ...]
@@ -29,6 +32,9 @@ class FaceTrack:
     blendshapes: FloatArray
     transforms: FloatArray
     face_id: NDArray[np.int32]
+    shot: NDArray[np.int32]
+    run: NDArray[np.int32]
+    sighting: NDArray[np.int64]
     _spool: RowFile
     _before: NDArray[np.int64]
     _after: NDArray[np.int64]
@@ -44,13 +50,23 @@ class FaceTrack:
         """Presentation times (T,)."""
         return np.array([float(timestamp.seconds) for timestamp in self.timestamps])
 
-    def counts(self) -> Mapping[str, int]:
-        """Return how many frames have each status; those of no frame are 0.
+    @property
+    def people(self) -> tuple[int, ...]:
+        """Everybody who is seen, by `face_id`."""
+        return tuple(int(face_id) for face_id in np.unique(self.face_id) if face_id >= 0)
+
+    def counts(self, face_id: int | None = None) -> Mapping[str, int]:
+        """Return how many frames have each status, of all or of one person's; those of no frame are 0.
 
         None is `reduced` here: how much of the palsy a frame shows is not yet known.
         """
-        found = Counter(self.status)
+        frames = range(len(self)) if face_id is None else np.flatnonzero(self.face_id == face_id).tolist()
+        found = Counter(self.status[frame] for frame in frames)
         return {str(status): found[status] for status in FaceStatus if status is not FaceStatus.REDUCED}
+
+    def within(self, shot: int) -> FaceTrack:
+        """Return the same track where nobody is known outside of one shot; it reads the same temporary file."""
+        return replace(self, face_id=np.where(self.shot == shot, self.face_id, np.int32(-1)))
 
     def xyz(self, start: int, stop: int) -> FloatArray:
         """Return the landmarks of frames `start` to `stop`, (n, 478, 3) float32 pixels, NaN where missing.
@@ -60,20 +76,23 @@ class FaceTrack:
         IndexError
             If the range is not within the track.
         """
-        rows = self._spool.read(start, stop)
+        if not 0 <= start <= stop <= len(self):
+            raise IndexError(f"frames {start} to {stop} asked for, of {len(self)}")
+        rows = np.full((stop - start, *self._spool.row_shape), np.nan, np.float32)
         for frame in range(start, stop):
             before, after = int(self._before[frame]), int(self._after[frame])
             if before < 0:
+                before = after = frame
+            if self.sighting[before] < 0:
                 continue
-            first = self._spool.read(before, before + 1)[0]
-            last = first if after == before else self._spool.read(after, after + 1)[0]
-            rows[frame - start] = first + np.float32(share_of_way(self.timestamps, before, frame, after)) * (
-                last - first
-            )
+            first = self._seen(before)
+            last = first if after == before else self._seen(after)
+            share = np.float32(share_of_way(self.timestamps, before, frame, after))
+            rows[frame - start] = first + share * (last - first)
         return rows
 
     def held(self) -> FaceTrack:
-        """Return the same track where missing frames after the first sighting repeat the last known row.
+        """Return the same track where missing frames after a sighting repeat the last known row of their shot.
 
         It reads the same temporary file: close one of the two, when both are done with.
         """
@@ -83,7 +102,7 @@ class FaceTrack:
         for frame, state in enumerate(status):
             if state is not FaceStatus.MISSING:
                 last = frame if state is FaceStatus.DETECTED else last
-            elif last >= 0:
+            elif last >= 0 and self.shot[last] == self.shot[frame]:
                 status[frame] = FaceStatus.HELD
                 before[frame] = after[frame] = source[frame] = last
         return replace(
@@ -92,13 +111,19 @@ class FaceTrack:
             blendshapes=self.blendshapes[source],
             transforms=self.transforms[source],
             face_id=self.face_id[source],
+            run=self.run[source],
             _before=before,
             _after=after,
         )
 
     def close(self) -> None:
-        """Delete the temporary file; landmarks cannot be read any more."""
+        """Delete the temporary file, which tracks of one video share; landmarks cannot be read any more."""
         self._spool.close()
+
+    def _seen(self, frame: int) -> FloatArray:
+        row = int(self.sighting[frame])
+        seen: FloatArray = self._spool.read(row, row + 1)[0]
+        return seen
 
 
 def share_of_way(timestamps: Sequence[Timestamp], before: int, frame: int, after: int) -> float:

@@ -1,32 +1,38 @@
-"""One person through a whole video.
+"""The people of a video, from frame to frame.
 
-in: the faces of every decoded frame -> out: `FaceTrack`, one row a frame.  Must not: see pixels, smooth.
+in: the faces of every decoded frame -> out: `FaceTrack`s, one row a frame.  Must not: see pixels, smooth.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from afet_video.datatypes import BLENDSHAPE_COUNT, LANDMARK_COUNT, FaceStatus, FloatArray, Landmarks, Timestamp
+from afet_video.datatypes import LANDMARK_COUNT, FloatArray, Landmarks, Timestamp
 from afet_video.errors import SettingsError
-from afet_video.face.track import FaceTrack, share_of_way
+from afet_video.face.look import OTHER_LOOK, SAME_LOOK, Look, look_distance
+from afet_video.face.people import CONTINUE_S, MAX_GROWTH, Place, Stretch, best_pairs, identify, without_glimpses
+from afet_video.face.track import FaceTrack
+from afet_video.face.weave import Sightings, weave
 from afet_video.row_file import RowFile
 
-JUMP = 0.5
-"""How far a face may move between two frames, in heights of the face; `JUMP_PER_S` more for every second between."""
+LOOK_AGAIN_S = 0.25
+"""How often the look of a face that nothing is in doubt about is taken anew."""
 
-JUMP_PER_S = 2.0
+_VELOCITY_S = 0.15
+"""Time over which a face's velocity is averaged."""
 
-MAX_JUMP = 1.5
-"""Farther than this it is another face, or the same one after a cut: nothing may be interpolated across."""
+_NEIGHBOR = 1.6
+"""Faces whose centres are nearer than this many face heights can hide parts of each other: their looks are mixed."""
 
-MAX_GROWTH = 1.6
-"""Factor by which the height of a face may change between two sightings."""
+LookTaker = Callable[[Landmarks], Look]
+"""Looks at one face of the current frame; asked only where the look matters, as it costs 2 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,9 @@ class TrackerSettings:
 
     Parameters
     ----------
-    face : `largest`; or `N`, counted from the left of the picture (0 = leftmost) in the first frame that shows a face;
-        or `x,y`, a point in pixels of the upright frame: the face there, or the nearest, in that frame.
+    face : `largest`; or `all`: everybody; or `N`, counted from the left of the picture (0 = leftmost) in the first
+        frame that shows a face; or `x,y`, a point in pixels of the upright frame: the face there, or the nearest, in
+        that frame.
     max_gap_s : longest time between two sightings that is filled by interpolation.
     reacquire_s : how long the person may be away before somebody else who was already in the picture is taken instead.
 
@@ -51,11 +58,17 @@ class TrackerSettings:
     reacquire_s: float = 1.0
 
     def __post_init__(self) -> None:
-        _choice(self.face)
+        if not self.everybody:
+            _choice(self.face)
         for name in ("max_gap_s", "reacquire_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise SettingsError(f"{name} = {value}: give a number of seconds, 0 or more")
+
+    @property
+    def everybody(self) -> bool:
+        """Whether all faces are followed."""
+        return self.face.strip() == "all"
 
 
 def _choice(text: str) -> int | tuple[float, float] | None:
@@ -70,16 +83,44 @@ def _choice(text: str) -> int | tuple[float, float] | None:
     except ValueError:
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise SettingsError(f"face = {text!r}: give largest, a number (0 = leftmost) or a point x,y in pixels")
+        raise SettingsError(f"face = {text!r}: give largest, all, a number (0 = leftmost) or a point x,y in pixels")
     return x, y
 
 
-class FaceTracker:
-    """Follows one person from frame to frame.
+@dataclass(slots=True, eq=False)
+class _Followed:
+    """A face in sight, or just lost: its stretch, its last sighting, and its velocity in pixels a second, (2,)."""
 
-    Call `update` for every decoded frame in order, then `finish`. While the person is in sight, nobody else is taken,
-    however large. When they vanish, a face that was not there before is taken at once (a cut, or a fast move), and a
-    bystander only after `reacquire_s`.
+    number: int
+    stretch: Stretch
+    face: Landmarks
+    velocity: FloatArray
+    looked_at: float = -math.inf
+
+    def place_at(self, seconds: float) -> Place:
+        """Return where the face is expected."""
+        last = self.stretch.end
+        x, y = np.array([last.x, last.y]) + self.velocity * (seconds - last.seconds)
+        return Place(float(x), float(y), last.size, last.seconds)
+
+    def see(self, face: Landmarks, index: int, place: Place) -> None:
+        """Take the next sighting."""
+        last = self.stretch.end
+        elapsed_s = place.seconds - last.seconds
+        velocity = np.array([place.x - last.x, place.y - last.y], np.float32) / elapsed_s
+        self.velocity = self.velocity + min(elapsed_s / _VELOCITY_S, 1.0) * (velocity - self.velocity)
+        self.face, self.stretch.end, self.stretch.last_frame = face, place, index
+
+
+class FaceTracker:
+    """Follows one person, or everybody, from frame to frame.
+
+    Call `update` for every decoded frame in order, then `finish`. All faces in sight are assigned to all faces found at
+    once, by where they are expected, their size, and, where that leaves a doubt, their look; so two people who cross do
+    not change places. Who comes back is known by their look (`identify`).
+
+    One person: while they are in sight nobody else is taken, however large. When they vanish, a face that was not there
+    before is taken at once (a cut, or a fast move), and a bystander only after `reacquire_s`.
 
     Parameters
     ----------
@@ -95,21 +136,43 @@ class FaceTracker:
         self._settings = settings or TrackerSettings()
         self._spool = RowFile((LANDMARK_COUNT, 3), np.float32, directory)
         self._timestamps: list[Timestamp] = []
-        self._ids: list[int] = []
+        self._stretches: list[Stretch] = []
+        self._live: list[_Followed] = []
+        self._ours: _Followed | None = None
+        self._others: list[Place] = []
+        self._frames, self._numbers = array("q"), array("q")
         self._blendshapes = bytearray()
         self._transforms = bytearray()
-        self._ours: Landmarks | None = None
-        self._seen_at = 0.0
-        self._id = -1
-        self._others: list[Landmarks] = []
 
     @property
     def following(self) -> Landmarks | None:
-        """The person as last seen, or None before anyone was."""
-        return self._ours
+        """The one person as last seen, or None before anyone was."""
+        return None if self._ours is None else self._ours.face
 
-    def update(self, index: int, timestamp: Timestamp, faces: Sequence[Landmarks]) -> None:
+    @property
+    def in_sight(self) -> list[Landmarks]:
+        """Everybody in sight, or lost within the last second, as last seen."""
+        return [one.face for one in self._live]
+
+    def update(
+        self,
+        index: int,
+        timestamp: Timestamp,
+        faces: Sequence[Landmarks],
+        look: LookTaker | None = None,
+        *,
+        maybe_cut: bool = False,
+    ) -> list[tuple[int, Landmarks]]:
         """Add the next frame with all its faces.
+
+        Parameters
+        ----------
+        look : takes the look of one of `faces`; without it nobody is known again once they were away.
+        maybe_cut : this frame may be the first of a shot: places mean nothing any more.
+
+        Returns
+        -------
+        The faces that are kept, each with the number of its stretch.
 
         Raises
         ------
@@ -122,115 +185,167 @@ class FaceTracker:
             raise ValueError(f"frame {index} came, frame {len(self._timestamps)} was due")
         if self._timestamps and timestamp.seconds <= self._timestamps[-1].seconds:
             raise ValueError(f"frame {index}: time must grow, {timestamp} comes after {self._timestamps[-1]}")
-        face = self._pick(faces, float(timestamp.seconds))
-        if face is None:
-            face = _nothing()
-            self._ids.append(-1)
-        else:
-            self._ids.append(self._id)
         self._timestamps.append(timestamp)
-        self._spool.append(face.xyz)
-        self._blendshapes += face.blendshapes.tobytes()
-        self._transforms += face.transform.tobytes()
+        seconds = float(timestamp.seconds)
+        if maybe_cut:
+            self._live, self._others = [], []
+        self._live = [one for one in self._live if seconds - one.stretch.end.seconds <= CONTINUE_S]
+        seen = self._assign(index, seconds, faces, look)
+        kept = seen if self._settings.everybody else self._one(seen, seconds)
+        for one in kept:
+            self._frames.append(index)
+            self._numbers.append(one.number)
+            self._spool.append(one.face.xyz)
+            self._blendshapes += one.face.blendshapes.tobytes()
+            self._transforms += one.face.transform.tobytes()
+        return [(one.number, one.face) for one in kept]
 
-    def finish(self) -> FaceTrack:
-        """Fill the short gaps and return the track, which now owns the temporary file."""
-        ids = np.array(self._ids, np.int32)
-        blendshapes = np.frombuffer(self._blendshapes, np.float32).reshape(-1, BLENDSHAPE_COUNT).copy()
-        transforms = np.frombuffer(self._transforms, np.float32).reshape(-1, 4, 4).copy()
-        status = [FaceStatus.MISSING if face_id < 0 else FaceStatus.DETECTED for face_id in self._ids]
-        before = np.full(len(ids), -1, np.int64)
-        after = before.copy()
-        seen = np.flatnonzero(ids >= 0)
-        for one, two in zip(seen[:-1].tolist(), seen[1:].tolist(), strict=True):
-            gap_s = self._timestamps[two].seconds - self._timestamps[one].seconds
-            if two - one == 1 or ids[one] != ids[two] or gap_s > self._settings.max_gap_s:
-                continue
-            before[one + 1 : two], after[one + 1 : two], ids[one + 1 : two] = one, two, ids[one]
-            for frame in range(one + 1, two):
-                status[frame] = FaceStatus.INTERPOLATED
-                share = np.float32(share_of_way(self._timestamps, one, frame, two))
-                for values in (blendshapes, transforms):
-                    values[frame] = values[one] + share * (values[two] - values[one])
-        return FaceTrack(
-            tuple(self._timestamps), tuple(status), blendshapes, transforms, ids, self._spool, before, after
+    def finish(self, shots: NDArray[np.int32] | None = None) -> tuple[FaceTrack, ...]:
+        """Say who is who, fill the short gaps and return the tracks, which now own the temporary file.
+
+        `shots` (T,) is the shot of every frame; None = there is one. One person: one track, in which `face_id` says
+        whom it shows when. Everybody: as many tracks as people are ever in one shot together, without those seen
+        for less than a tenth of a second.
+        """
+        shots = np.zeros(len(self._timestamps), np.int32) if shots is None else shots
+        people = identify(self._stretches, shots)
+        if self._settings.everybody:
+            people = without_glimpses(people, self._stretches)
+        sightings = Sightings(
+            frame=np.array(self._frames, np.int64),
+            person=people.person[np.array(self._numbers, np.int64)],
+            run=people.run[np.array(self._numbers, np.int64)],
+            blendshapes=bytes(self._blendshapes),
+            transforms=bytes(self._transforms),
+            spool=self._spool,
+        )
+        return weave(
+            sightings, tuple(self._timestamps), shots, self._settings.max_gap_s, together=not self._settings.everybody
         )
 
     def close(self) -> None:
         """Delete the temporary file, when `finish` will not be called."""
         self._spool.close()
 
-    def _pick(self, faces: Sequence[Landmarks], seconds: float) -> Landmarks | None:
-        """Return our person among `faces`, or None, and remember who else is there."""
-        if not faces:
-            return None
-        if self._ours is None:
-            chosen: Landmarks | None = self._first(faces)
-            self._id = 0
-        else:
-            away_s = seconds - self._seen_at
-            chosen = _continuation(self._ours, faces, away_s)
-            if chosen is None:
-                chosen = self._replacement(faces, away_s)
-                self._id += chosen is not None
-        if chosen is not None:
-            self._ours, self._seen_at = chosen, seconds
-        self._remember([face for face in faces if face is not chosen])
-        return chosen
+    def _assign(
+        self, index: int, seconds: float, faces: Sequence[Landmarks], look: LookTaker | None
+    ) -> list[_Followed]:
+        """Find out whose each face is, in the order of `faces`; new faces begin stretches of their own."""
+        places = [_place(face, seconds) for face in faces]
+        looks: dict[int, Look] = {}
+        costs = self._costs(places, seconds)
+        possible = np.isfinite(costs)
+        doubtful = possible.sum() > min(possible.any(axis=0).sum(), possible.any(axis=1).sum()) if costs.size else False
+        if doubtful and look is not None:
+            for row, column in np.argwhere(possible).tolist():
+                known = self._live[column].stretch.look
+                if known is not None:
+                    looks.setdefault(row, look(faces[row]))
+                    unlike = look_distance(known, looks[row])
+                    costs[row, column] = math.inf if unlike > OTHER_LOOK else costs[row, column] + unlike / SAME_LOOK
+        owner = {row: self._live[column] for row, column in best_pairs(costs)}
+        seen = []
+        for row, (face, place) in enumerate(zip(faces, places, strict=True)):
+            if row in owner:
+                owner[row].see(face, index, place)
+            else:
+                owner[row] = self._begin(face, index, place)
+            seen.append(owner[row])
+        if look is not None:
+            self._look(seen, seconds, looks, look)
+        return seen
 
-    def _first(self, faces: Sequence[Landmarks]) -> Landmarks:
+    def _costs(self, places: Sequence[Place], seconds: float) -> NDArray[np.float64]:
+        """Return how badly each place (row) fits each face in sight (column); infinite = it cannot be."""
+        costs = np.full((len(places), len(self._live)), np.inf)
+        for column, one in enumerate(self._live):
+            last, expected = one.stretch.end, one.place_at(seconds)
+            for row, place in enumerate(places):
+                if last.reaches(place) or expected.reaches(place):
+                    off = math.hypot(place.x - expected.x, place.y - expected.y) / last.size
+                    costs[row, column] = off + abs(math.log(place.size / last.size)) / math.log(MAX_GROWTH)
+        return costs
+
+    def _begin(self, face: Landmarks, index: int, place: Place) -> _Followed:
+        stretch = Stretch(index, index, place, place)
+        self._stretches.append(stretch)
+        one = _Followed(len(self._stretches) - 1, stretch, face, np.zeros(2, np.float32))
+        self._live.append(one)
+        return one
+
+    def _look(self, seen: Sequence[_Followed], seconds: float, looks: dict[int, Look], look: LookTaker) -> None:
+        """Refresh the looks, of faces that stand clear of all others only, and of new ones in any case."""
+        for row, one in enumerate(seen):
+            is_new = one.stretch.look is None
+            if not is_new and (seconds - one.looked_at < LOOK_AGAIN_S or self._is_crowded(one, seconds)):
+                continue
+            one.stretch.add_look(looks[row] if row in looks else look(one.face))
+            one.looked_at = seconds
+
+    def _is_crowded(self, one: _Followed, seconds: float) -> bool:
+        here = one.stretch.end
+        others = (other.place_at(seconds) for other in self._live if other is not one)
+        return any(math.hypot(o.x - here.x, o.y - here.y) < _NEIGHBOR * max(o.size, here.size) for o in others)
+
+    def _one(self, seen: Sequence[_Followed], seconds: float) -> list[_Followed]:
+        """Return our person among those in sight, if they are, and remember who else is there."""
+        if not seen:
+            return []
+        if self._ours is None:
+            chosen: _Followed | None = self._first(seen)
+        elif self._ours in seen:
+            chosen = self._ours
+        else:
+            chosen = self._returned(self._ours, seen) or self._replacement(self._ours, seen, seconds)
+        if chosen is not None:
+            self._ours = chosen
+        self._remember([one.stretch.end for one in seen if one is not chosen])
+        return [] if chosen is None else [chosen]
+
+    def _first(self, seen: Sequence[_Followed]) -> _Followed:
         """Return the face that the settings ask for, among those of the first frame that shows any."""
         choice = _choice(self._settings.face)
         if choice is None:
-            return max(faces, key=_size)
+            return max(seen, key=lambda one: one.stretch.end.size)
         if isinstance(choice, int):
-            return sorted(faces, key=lambda face: float(_center(face)[0]))[min(choice, len(faces) - 1)]
-        return min(faces, key=lambda face: _outside(face, choice))
+            return sorted(seen, key=lambda one: one.stretch.end.x)[min(choice, len(seen) - 1)]
+        return min(seen, key=lambda one: _outside(one.face, choice))
 
-    def _replacement(self, faces: Sequence[Landmarks], away_s: float) -> Landmarks | None:
-        """Return whom to take when our person is not where they were, if anyone."""
-        if away_s <= self._settings.reacquire_s:
-            faces = [face for face in faces if _continuation(face, self._others, away_s) is None]
-        if not faces or self._ours is None:
-            return None
+    def _returned(self, ours: _Followed, seen: Sequence[_Followed]) -> _Followed | None:
+        """Return who looks like our person, or else who is where they were; nobody who was in sight beside them."""
+        candidates = [one for one in seen if one.stretch.first_frame > ours.stretch.last_frame]
+        if ours.stretch.look is not None:
+            unlike = {one: look_distance(ours.stretch.look, one.stretch.look) for one in candidates if one.stretch.look}
+            best = min(unlike, key=lambda one: unlike[one], default=None)
+            if best is not None and unlike[best] < SAME_LOOK:
+                return best
+            candidates = [one for one in candidates if unlike.get(one, 0.0) <= OTHER_LOOK]
+        near = [one for one in candidates if ours.stretch.end.reaches(one.stretch.end)]
+        return min(near, key=lambda one: _apart(ours.stretch.end, one.stretch.end), default=None)
+
+    def _replacement(self, ours: _Followed, seen: Sequence[_Followed], seconds: float) -> _Followed | None:
+        """Return whom to take when our person is not there, if anyone."""
+        candidates = list(seen)
+        if seconds - ours.stretch.end.seconds <= self._settings.reacquire_s:
+            candidates = [one for one in seen if not any(old.reaches(one.stretch.end) for old in self._others)]
         if _choice(self._settings.face) is None:
-            return max(faces, key=_size)
-        center = _center(self._ours)
-        return min(faces, key=lambda face: float(np.linalg.norm(_center(face) - center)))
+            return max(candidates, key=lambda one: one.stretch.end.size, default=None)
+        return min(candidates, key=lambda one: _apart(ours.stretch.end, one.stretch.end), default=None)
 
-    def _remember(self, others: Sequence[Landmarks]) -> None:
+    def _remember(self, others: Sequence[Place]) -> None:
         """Keep the bystanders at their latest place; those out of sight stay where they were, unless we are there."""
-        gone = [old for old in self._others if _continuation(old, others, 0.0) is None]
-        taken = [] if self._ours is None else [self._ours]
-        self._others = [*others, *(old for old in gone if _continuation(old, taken, 0.0) is None)][:16]
+        taken = list(others) if self._ours is None else [*others, self._ours.stretch.end]
+        self._others = [*others, *(old for old in self._others if not any(old.reaches(new) for new in taken))][:16]
 
 
-def _continuation(face: Landmarks, candidates: Sequence[Landmarks], elapsed_s: float) -> Landmarks | None:
-    """Return the candidate that can be `face` after `elapsed_s`, the nearest if several, or None."""
-    reach = _size(face) * min(JUMP + JUMP_PER_S * elapsed_s, MAX_JUMP)
-    center, size = _center(face), _size(face)
-    fitting = [
-        (float(np.linalg.norm(_center(other) - center)), order)
-        for order, other in enumerate(candidates)
-        if 1.0 / MAX_GROWTH < _size(other) / size < MAX_GROWTH
-    ]
-    distance, order = min(fitting, default=(math.inf, -1))
-    return candidates[order] if distance <= reach else None
+def _place(face: Landmarks, seconds: float) -> Place:
+    """Return the middle of the landmarks and the larger side of their box."""
+    x, y = face.xyz[:, :2].mean(axis=0)
+    return Place(float(x), float(y), float(np.ptp(face.xyz[:, :2], axis=0).max()), seconds)
 
 
-def _nothing() -> Landmarks:
-    """Return the row of a frame without our person."""
-    return Landmarks(np.full((LANDMARK_COUNT, 3), np.nan), np.full(BLENDSHAPE_COUNT, np.nan), np.full((4, 4), np.nan))
-
-
-def _center(face: Landmarks) -> FloatArray:
-    """Return the middle of the landmarks, (2,) pixels."""
-    return np.asarray(face.xyz[:, :2].mean(axis=0), np.float32)
-
-
-def _size(face: Landmarks) -> float:
-    """Return the larger side of the face's box, pixels."""
-    return float(np.ptp(face.xyz[:, :2], axis=0).max())
+def _apart(one: Place, other: Place) -> float:
+    return math.hypot(one.x - other.x, one.y - other.y)
 
 
 def _outside(face: Landmarks, point: tuple[float, float]) -> tuple[float, float]:
@@ -238,4 +353,4 @@ def _outside(face: Landmarks, point: tuple[float, float]) -> tuple[float, float]
     low, high = face.xyz[:, :2].min(axis=0), face.xyz[:, :2].max(axis=0)
     target = np.array(point)
     beyond = np.maximum(np.maximum(low - target, target - high), 0.0)
-    return float(np.linalg.norm(beyond)), float(np.linalg.norm(_center(face) - target))
+    return float(np.linalg.norm(beyond)), float(np.linalg.norm(face.xyz[:, :2].mean(axis=0) - target))

@@ -1,4 +1,4 @@
-"""Pass 1: find the person in every frame, and measure what the choice of the neutral needs.
+"""Pass 1: find the people in every frame, and the cuts, and measure what the choice of the neutral needs.
 
 in: a video -> out: `Analysis`.  Must not: keep pixels.
 """
@@ -6,121 +6,210 @@ in: a video -> out: `Analysis`.  Must not: keep pixels.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afet_video.datatypes import ByteArray, FaceStatus, FloatArray, Landmarks, Progress, ProgressCallback, Timestamp
 from afet_video.errors import NoFaceError
 from afet_video.face.activity import lid_aperture, mouth_gap, sharpness
 from afet_video.face.landmarker import FaceLandmarker
+from afet_video.face.look import Look, look_of
 from afet_video.face.neutral import FaceMeasures
 from afet_video.face.pose import head_pose, interocular_px
+from afet_video.face.shots import ShotFinder
 from afet_video.face.track import FaceTrack
 from afet_video.face.tracker import FaceTracker
 from afet_video.passes.settings import ConvertSettings
 from afet_video.threads import prefetch
 from afet_video.video.decode import VideoReader
 
+_BEST_FIRST = (FaceStatus.DETECTED, FaceStatus.INTERPOLATED, FaceStatus.HELD, FaceStatus.MISSING)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Analysis:
-    """What pass 1 knows: the track (to be closed by the owner) and per-frame measures."""
+class Lane:
+    """One track, and what was measured in its frames; people who are never in one shot together can share a lane."""
 
     track: FaceTrack
     measures: FaceMeasures
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What pass 1 knows: the lanes (one, unless everybody is followed), whose tracks the owner closes."""
+
+    lanes: tuple[Lane, ...]
+
+    @property
+    def timestamps(self) -> tuple[Timestamp, ...]:
+        """Times of the T decoded frames."""
+        return self.lanes[0].track.timestamps
+
+    @property
+    def shot(self) -> NDArray[np.int32]:
+        """The shot of every frame (T,)."""
+        return self.lanes[0].track.shot
+
+    @property
+    def status(self) -> tuple[FaceStatus, ...]:
+        """The best status that anybody has in each frame: detected, interpolated, held, missing."""
+        return tuple(min(states, key=_BEST_FIRST.index) for states in zip(*self._states(), strict=True))
+
+    @property
+    def main_person(self) -> int:
+        """The person who is seen in most frames."""
+        counts = Counter[int]()
+        for lane in self.lanes:
+            counts.update(lane.track.face_id[lane.track.face_id >= 0].tolist())
+        return counts.most_common(1)[0][0]
+
+    def lane_of(self, face_id: int) -> Lane:
+        """Return the lane that holds a person."""
+        return next(lane for lane in self.lanes if face_id in lane.track.people)
+
+    def close(self) -> None:
+        """Delete the temporary file of the tracks."""
+        for lane in self.lanes:
+            lane.track.close()
+
+    def _states(self) -> list[tuple[FaceStatus, ...]]:
+        return [lane.track.status for lane in self.lanes]
+
+
 def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: ProgressCallback) -> Analysis:
-    """Detect and track the person through the whole video.
+    """Detect and track one person, or everybody, through the whole video, and find the cuts.
 
     Raises
     ------
     NoFaceError
         If there is no face at all, or, with `on_no_face` "fail", in some frame.
     """
-    tracker = FaceTracker(settings.tracker)
+    tracker, shots = FaceTracker(settings.tracker), ShotFinder()
     try:
         collected = _Collected()
         total = reader.info.frame_count
         with FaceLandmarker(settings.landmarker) as landmarker:
-            for index, timestamp, rgb in prefetch(_pictures(reader, settings.landmarker.max_side)):
-                faces = landmarker.detect(
-                    rgb, timestamp=timestamp, size_wh=reader.info.size_wh, follow=tracker.following
-                )
-                before = tracker.following
-                tracker.update(index, timestamp, faces)
-                face = tracker.following if tracker.following is not before else None
-                collected.add(face, rgb, reader.info.size_wh, float(timestamp.seconds))
-                on_progress(Progress("detect", index + 1, total))
-        track = tracker.finish()
+            for picture in prefetch(_pictures(reader, settings.landmarker.max_side)):
+                maybe_cut = shots.update(picture.rgb)
+                faces = _detect(landmarker, tracker, picture, maybe_cut, everybody=settings.tracker.everybody)
+                kept = tracker.update(picture.index, picture.timestamp, faces, picture.look_of, maybe_cut=maybe_cut)
+                collected.add(kept, picture)
+                on_progress(Progress("detect", picture.index + 1, total))
+        tracks = tracker.finish(shots.shots())
     except BaseException:
         tracker.close()
         raise
-    track = track.held() if settings.on_no_face == "hold" else track
+    if settings.on_no_face == "hold":
+        tracks = tuple(track.held() for track in tracks)
+    analysis = Analysis(tuple(Lane(track, collected.measures(track)) for track in tracks))
     try:
-        _check_faces(track, settings.on_no_face)
+        _check_faces(analysis, settings.on_no_face)
     except NoFaceError:
-        track.close()
+        analysis.close()
         raise
-    return Analysis(track, collected.measures(track))
+    return analysis
 
 
-def _pictures(reader: VideoReader, max_side: int) -> Iterator[tuple[int, Timestamp, ByteArray]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Picture:
+    """A decoded frame as the search sees it: `rgb` (h, w, 3), scaled down from `size_wh`."""
+
+    index: int
+    timestamp: Timestamp
+    rgb: ByteArray
+    size_wh: tuple[int, int]
+
+    def look_of(self, face: Landmarks) -> Look:
+        return look_of(self.rgb, face.xyz, self.size_wh)
+
+
+def _pictures(reader: VideoReader, max_side: int) -> Iterator[_Picture]:
     for frame in reader:
-        yield frame.index, frame.timestamp, frame.rgb(max_side=max_side)
+        yield _Picture(frame.index, frame.timestamp, frame.rgb(max_side=max_side), reader.info.size_wh)
 
 
-def _check_faces(track: FaceTrack, on_no_face: str) -> None:
-    if FaceStatus.DETECTED not in track.status:
+def _detect(
+    landmarker: FaceLandmarker, tracker: FaceTracker, picture: _Picture, maybe_cut: bool, *, everybody: bool
+) -> list[Landmarks]:
+    if everybody:
+        return landmarker.detect_all(
+            picture.rgb,
+            timestamp=picture.timestamp,
+            size_wh=picture.size_wh,
+            known=tracker.in_sight,
+            maybe_cut=maybe_cut,
+        )
+    return landmarker.detect(
+        picture.rgb,
+        timestamp=picture.timestamp,
+        size_wh=picture.size_wh,
+        follow=None if maybe_cut else tracker.following,
+    )
+
+
+def _check_faces(analysis: Analysis, on_no_face: str) -> None:
+    status = analysis.status
+    if FaceStatus.DETECTED not in status:
         raise NoFaceError(
             "no face in any frame: is a face visible, upright and larger than about a tenth of the frame?"
         )
-    if on_no_face == "fail" and FaceStatus.MISSING in track.status:
-        frame = track.status.index(FaceStatus.MISSING)
-        seconds = float(track.timestamps[frame].seconds)
+    if on_no_face == "fail" and FaceStatus.MISSING in status:
+        frame = status.index(FaceStatus.MISSING)
+        seconds = float(analysis.timestamps[frame].seconds)
         raise NoFaceError(
             f"no face in frame {frame} ({seconds:.2f} s): cut the video, or choose --on-no-face pass or hold"
         )
 
 
 class _Collected:
-    """Per-frame measures, a few numbers a frame."""
+    """Measures of every sighting, a few numbers each."""
 
     def __init__(self) -> None:
         self._lids, self._mouth, self._sharpness, self._motion = (array("f") for _ in range(4))
-        self._last: tuple[FloatArray, float] | None = None
+        self._last: dict[int, tuple[FloatArray, float]] = {}
 
-    def add(self, face: Landmarks | None, rgb: ByteArray, size_wh: tuple[int, int], seconds: float) -> None:
-        if face is None:
-            for values in (self._lids, self._mouth, self._sharpness, self._motion):
-                values.append(np.nan)
-            self._last = None
-            return
-        scale = rgb.shape[1] / size_wh[0]
-        self._lids.append(lid_aperture(face.xyz))
-        self._mouth.append(mouth_gap(face.xyz))
-        self._sharpness.append(sharpness(rgb, face.xyz[:, :2] * scale))
-        self._motion.append(self._speed(face.xyz, seconds))
-        self._last = (face.xyz, seconds)
-
-    def _speed(self, xyz: FloatArray, seconds: float) -> float:
-        """Mean speed of the landmarks since the frame before, inter-ocular distances a second."""
-        if self._last is None or seconds <= self._last[1]:
-            return 0.0
-        moved = np.linalg.norm(xyz[:, :2] - self._last[0][:, :2], axis=1).mean()
-        return float(moved / interocular_px(xyz) / (seconds - self._last[1]))
+    def add(self, faces: Sequence[tuple[int, Landmarks]], picture: _Picture) -> None:
+        """Measure the faces that the tracker kept, each with the number of its stretch."""
+        scale = picture.rgb.shape[1] / picture.size_wh[0]
+        seconds = float(picture.timestamp.seconds)
+        now: dict[int, tuple[FloatArray, float]] = {}
+        for number, face in faces:
+            self._lids.append(lid_aperture(face.xyz))
+            self._mouth.append(mouth_gap(face.xyz))
+            self._sharpness.append(sharpness(picture.rgb, face.xyz[:, :2] * scale))
+            self._motion.append(_speed(self._last.get(number), face.xyz, seconds))
+            now[number] = (face.xyz, seconds)
+        self._last = now
 
     def measures(self, track: FaceTrack) -> FaceMeasures:
+        """Return the measures of the sightings that a track holds, frame by frame."""
+        seen = track.sighting >= 0
+
+        def by_frame(values: Sequence[float]) -> FloatArray:
+            found = np.full(len(track), np.nan, np.float32)
+            found[seen] = np.array(values, np.float32)[track.sighting[seen]]
+            return found
+
         poses = [head_pose(transform) for transform in track.transforms]
         return FaceMeasures(
             timestamps=list(track.timestamps),
             blendshapes=track.blendshapes,
             angles_deg=np.array([(pose.yaw_deg, pose.pitch_deg) for pose in poses], np.float32).reshape(-1, 2),
-            lid_aperture=np.array(self._lids, np.float32),
-            mouth_gap=np.array(self._mouth, np.float32),
-            sharpness=np.array(self._sharpness, np.float32),
-            motion=np.array(self._motion, np.float32),
+            lid_aperture=by_frame(self._lids),
+            mouth_gap=by_frame(self._mouth),
+            sharpness=by_frame(self._sharpness),
+            motion=by_frame(self._motion),
             detected=np.array([status is FaceStatus.DETECTED for status in track.status], bool),
         )
+
+
+def _speed(last: tuple[FloatArray, float] | None, xyz: FloatArray, seconds: float) -> float:
+    """Mean speed of the landmarks since the frame before, inter-ocular distances a second."""
+    if last is None or seconds <= last[1]:
+        return 0.0
+    moved = np.linalg.norm(xyz[:, :2] - last[0][:, :2], axis=1).mean()
+    return float(moved / interocular_px(xyz) / (seconds - last[1]))

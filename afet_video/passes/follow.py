@@ -75,10 +75,10 @@ def follow(track: FaceTrack, settings: ConvertSettings) -> FollowedFace:
 
 
 def _breaks(track: FaceTrack) -> NDArray[np.bool_]:
-    """Return where a frame does not continue the one before it: another person, a jump, a held picture."""
+    """Return where a frame does not continue the one before it: another person, a jump, a cut, a held picture."""
     held = np.array([status is FaceStatus.HELD for status in track.status], bool)
     breaks = np.zeros(len(track), bool)
-    breaks[1:] = (track.face_id[1:] != track.face_id[:-1]) | (held[1:] != held[:-1])
+    breaks[1:] = (track.run[1:] != track.run[:-1]) | (held[1:] != held[:-1])
     return breaks
 
 

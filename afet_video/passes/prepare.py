@@ -1,10 +1,12 @@
-"""Between the passes: the neutral, the rest shape and the neutral's texture of each person in the track.
+"""Between the passes: the neutral, the rest shape and the neutral's texture of each person in each shot.
 
-in: pass 1's track -> out: one `FaceModel` a person.  Must not: encode, or keep more than the neutrals' pixels.
+in: pass 1's tracks -> out: one `FaceModel` for a person and shot.  Must not: encode, or keep more pixels than the
+neutrals'.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,11 +17,11 @@ from numpy.typing import NDArray
 from afet_video.datatypes import Box, ByteArray, FaceStatus, FloatArray, NeutralChoice
 from afet_video.errors import NoNeutralError
 from afet_video.face.landmarker import FaceLandmarker
-from afet_video.face.neutral import FaceMeasures, choose_neutral, rest_weights
+from afet_video.face.neutral import FaceMeasures, choose_neutral, is_at_rest, rest_weights
 from afet_video.face.palsy import PalsyModel, fold_lost, palsy_model
 from afet_video.face.rest import RestModel, fit_rest
 from afet_video.face.track import FaceTrack
-from afet_video.passes.analyze import Analysis
+from afet_video.passes.analyze import Analysis, Lane
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.fold import flatten_fold
@@ -35,9 +37,13 @@ _LEAST_REST = 0.2
 are at rest."""
 
 
+FaceModels = Mapping[tuple[int, int], "FaceModel"]
+"""Models by `face_id` and shot."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceModel:
-    """All that pass 2 needs to know of one person: `triangles` (M, 3), `textured` (M,) and the models."""
+    """All that pass 2 needs to know of one person in one shot: `triangles` (M, 3), `textured` (M,) and the models."""
 
     neutral: NeutralChoice
     rest: RestModel
@@ -82,37 +88,83 @@ def load_neutral_image(settings: ConvertSettings) -> ByteArray | None:
 def prepare(
     reader: VideoReader,
     analysis: Analysis,
-    followed: FollowedFace,
+    followed: Sequence[FollowedFace],
     settings: ConvertSettings,
     image: ByteArray | None,
-) -> dict[int, FaceModel]:
-    """Return a model for each person of the track, by face id.
+) -> FaceModels:
+    """Return a model for each person in each shot; `followed` has one for each lane of the analysis.
 
-    A neutral that the user chose holds for the person it shows; everybody else gets the best one of their own.
+    A neutral that the user chose holds for the people it shows, in all shots; everybody else gets the best one of their
+    own: in each shot one from that shot, as light and framing are its own, or, if they are nowhere at rest in it, from
+    the shot in which they are best at rest.
 
     Raises
     ------
     NoNeutralError
-        If the neutral asked for is outside the video or shows no face.
+        If the neutral asked for is outside the video, shows no face, or is a picture where several people are changed.
     """
-    track, measures = analysis.track, analysis.measures
-    wished = _wished_frame(track, settings)
+    wished = _wished_frame(analysis, settings)
     from_image = None if image is None else _image_neutral(image, settings)
-    models = {}
-    for face_id in sorted({int(i) for i in track.face_id if i >= 0}):
-        if from_image is not None:
-            neutral = from_image
-        elif wished is not None and track.face_id[wished] == face_id:
-            score = choose_neutral(_only(measures, np.arange(len(track)) == wished)).score
-            choice = NeutralChoice(wished, track.timestamps[wished], score, "user", {}, "chosen by the user")
-            neutral = _video_neutral(reader, track, followed, choice)
-        else:
-            own = _only(measures, track.face_id == face_id)
-            if not own.detected.any():
-                continue
-            neutral = _video_neutral(reader, track, followed, choose_neutral(own))
-        models[face_id] = _model(neutral, track, followed, face_id, settings)
+    everyone = {face_id for lane in analysis.lanes for face_id in lane.track.people}
+    if from_image is not None and settings.tracker.everybody and len(everyone) > 1:
+        raise NoNeutralError(
+            f"neutral {settings.neutral.choice}: a picture shows one person, but {len(everyone)} people are changed; "
+            "give auto, a time or a frame, or choose one person with --face"
+        )
+    models: dict[tuple[int, int], FaceModel] = {}
+    for lane, face in zip(analysis.lanes, followed, strict=True):
+        for face_id in lane.track.people:
+            given = from_image
+            if wished is not None and lane.measures.detected[wished] and lane.track.face_id[wished] == face_id:
+                given = _video_neutral(reader, lane.track, face, _user_choice(lane, wished))
+            for shot, model in _person_models(reader, lane, face, face_id, given, settings).items():
+                models[face_id, shot] = model
     return models
+
+
+def _person_models(
+    reader: VideoReader,
+    lane: Lane,
+    followed: FollowedFace,
+    face_id: int,
+    given: _Neutral | None,
+    settings: ConvertSettings,
+) -> dict[int, FaceModel]:
+    """Return the models of one person by shot; `given` is the neutral that the user chose for them, if they did."""
+    track = lane.track
+    choices = _choices(lane, face_id)
+    home = {shot: int(track.shot[choice.index]) for shot, choice in choices.items()}
+    models: dict[int, FaceModel] = {}
+    for shot in sorted(choices, key=lambda shot: home[shot] != shot):
+        if given is None and home[shot] != shot:
+            models[shot] = replace(models[home[shot]], neutral=choices[shot])
+        else:
+            neutral = given or _video_neutral(reader, track, followed, choices[shot])
+            models[shot] = _model(neutral, track.within(shot), followed, face_id, settings)
+    return models
+
+
+def _user_choice(lane: Lane, frame: int) -> NeutralChoice:
+    score = choose_neutral(_only(lane.measures, np.arange(len(lane.track)) == frame)).score
+    return NeutralChoice(frame, lane.track.timestamps[frame], score, "user", {}, "chosen by the user")
+
+
+def _choices(lane: Lane, face_id: int) -> dict[int, NeutralChoice]:
+    """Return a person's best neutral for each shot they are detected in, by shot; it may lie in another one."""
+    track = lane.track
+    own = _only(lane.measures, track.face_id == face_id)
+    shots = [int(shot) for shot in np.unique(track.shot[own.detected])]
+    choices = {shot: choose_neutral(own, within=track.shot == shot) for shot in shots}
+    rested = [choice for choice in choices.values() if is_at_rest(choice)]
+    if not rested:
+        return choices
+    best = max(rested, key=lambda choice: choice.score)
+    for shot, choice in choices.items():
+        if not is_at_rest(choice):
+            home = int(track.shot[best.index])
+            note = f"from shot {home}, as shot {shot} shows this person nowhere at rest; {best.explanation}"
+            choices[shot] = replace(best, explanation=note)
+    return choices
 
 
 def _model(
@@ -139,22 +191,23 @@ def _model(
     )
 
 
-def _wished_frame(track: FaceTrack, settings: ConvertSettings) -> int | None:
+def _wished_frame(analysis: Analysis, settings: ConvertSettings) -> int | None:
     """Return the frame that the user named as neutral by number or time, or None."""
-    wish = settings.neutral
+    wish, count = settings.neutral, len(analysis.timestamps)
+    seconds = analysis.lanes[0].track.seconds
     if wish.frame_index is not None:
         frame = wish.frame_index
-        if frame >= len(track):
-            raise NoNeutralError(f"neutral frame {frame} is outside the video: it has frames 0 to {len(track) - 1}")
+        if frame >= count:
+            raise NoNeutralError(f"neutral frame {frame} is outside the video: it has frames 0 to {count - 1}")
     elif wish.seconds is not None:
-        start, end = track.seconds[0], track.seconds[-1]
-        if not start <= wish.seconds <= end + 0.5 * _usual_step(track.seconds):
+        start, end = seconds[0], seconds[-1]
+        if not start <= wish.seconds <= end + 0.5 * _usual_step(seconds):
             raise NoNeutralError(f"neutral time {wish.seconds:g} s is outside the video: {start:.2f} to {end:.2f} s")
-        frame = int(np.searchsorted(track.seconds, wish.seconds + 1e-6, side="right")) - 1
+        frame = int(np.searchsorted(seconds, wish.seconds + 1e-6, side="right")) - 1
     else:
         return None
-    if track.status[frame] is not FaceStatus.DETECTED:
-        raise NoNeutralError(f"neutral frame {frame} ({track.seconds[frame]:.2f} s) shows no face: choose another")
+    if analysis.status[frame] is not FaceStatus.DETECTED:
+        raise NoNeutralError(f"neutral frame {frame} ({seconds[frame]:.2f} s) shows no face: choose another")
     return frame
 
 

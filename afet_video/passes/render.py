@@ -22,7 +22,7 @@ from afet_video.face.palsy import AffectedFace, affected_face, fold_lost
 from afet_video.face.pose import head_pose
 from afet_video.face.track import FaceTrack
 from afet_video.passes.follow import FollowedFace
-from afet_video.passes.prepare import FaceModel
+from afet_video.passes.prepare import FaceModel, FaceModels
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField, alpha_field
 from afet_video.splice.compose import NeutralTexture, splice
@@ -36,18 +36,18 @@ _MARGIN_PX = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Renderer:
-    """Applies the palsy to one frame after the other; holds no state between frames."""
+    """Applies the palsy to one face in one frame after the other; holds no state between frames."""
 
     track: FaceTrack
     followed: FollowedFace
-    models: dict[int, FaceModel]
+    models: FaceModels
     settings: ConvertSettings
     strength: FloatArray
 
     def render(self, frame: VideoFrame) -> TrackRow:
         """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
         index = frame.index
-        model = self.models.get(int(self.track.face_id[index])) if index < len(self.track) else None
+        model = self.model_at(index)
         if model is None or self.track.status[index] is FaceStatus.MISSING:
             return self._row_without_face(frame)
         xyz = self.followed.xyz(index)
@@ -68,6 +68,18 @@ class Renderer:
         output, alpha_at = output_landmarks(xyz, shown, alpha)
         share = 1.0 - (1.0 - alpha_at) * affected.lost
         return self._row(frame, xyz, output, share, midline, model.neutral.index)
+
+    def model_at(self, index: int) -> FaceModel | None:
+        """Return the model of the person in a frame, or None if there is nobody."""
+        if index >= len(self.track):
+            return None
+        return self.models.get((int(self.track.face_id[index]), int(self.track.shot[index])))
+
+    def size_at(self, index: int) -> float:
+        """Return the larger side of the box of the face in a frame, pixels; 0 where nobody is known."""
+        if self.model_at(index) is None:
+            return 0.0
+        return float(np.nan_to_num(np.ptp(self.followed.xyz(index)[:, :2], axis=0).max()))
 
     def _splice(
         self, frame: VideoFrame, xyz: FloatArray, affected: AffectedFace, model: FaceModel, alpha: AlphaField
@@ -130,6 +142,7 @@ class Renderer:
             midline_y=midline.y,
             midline_x=midline.x,
             neutral_index=neutral_index,
+            shot=int(self.track.shot[index]),
         )
 
     def _row_without_face(self, frame: VideoFrame) -> TrackRow:
@@ -152,6 +165,7 @@ class Renderer:
             midline_y=np.full(SAMPLES, np.nan, np.float32),
             midline_x=np.full(SAMPLES, np.nan, np.float32),
             neutral_index=-1,
+            shot=int(self.track.shot[frame.index]) if frame.index < len(self.track) else 0,
         )
 
 

@@ -6,13 +6,15 @@ in: the report, settings, models -> out: a mapping for JSON.  Must not: write it
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from afet_video.datatypes import NeutralChoice, RunReport, VideoInfo
+import numpy as np
+
+from afet_video.datatypes import NeutralChoice, PersonReport, RunReport, VideoInfo
 from afet_video.model_files import FACE_LANDMARKER
-from afet_video.passes.prepare import FaceModel
+from afet_video.passes.analyze import Analysis
+from afet_video.passes.prepare import FaceModels
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.side import side_choice
 from afet_video.settings_io import settings_to_mapping
@@ -23,9 +25,27 @@ _LIBRARIES = ("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib
 _METHOD = "AFET: asymmetric facial expression transfer (Tan & Iren), per frame of the subject's own video"
 
 
-def sidecar_content(
-    report: RunReport, settings: ConvertSettings, info: VideoInfo, models: Mapping[int, FaceModel]
-) -> dict[str, Any]:
+def people_report(analysis: Analysis, models: FaceModels) -> tuple[PersonReport, ...]:
+    """Return what is to be said of each person who was changed, by `face_id`."""
+    return tuple(
+        PersonReport(
+            face_id=face_id,
+            frames_by_status=analysis.lane_of(face_id).track.counts(face_id),
+            neutrals={shot: models[one, shot].neutral for one, shot in sorted(models) if one == face_id},
+        )
+        for face_id in sorted({one for one, _ in models})
+    )
+
+
+def main_neutral(analysis: Analysis, models: FaceModels) -> NeutralChoice:
+    """Return the neutral of the person seen in most frames, in the shot where they are seen most."""
+    face_id = analysis.main_person
+    track = analysis.lane_of(face_id).track
+    shots, frames = np.unique(track.shot[track.face_id == face_id], return_counts=True)
+    return models[face_id, int(shots[frames.argmax()])].neutral
+
+
+def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInfo) -> dict[str, Any]:
     """Return what the side-car says, besides its marks as synthetic."""
     return {
         "method": _METHOD,
@@ -50,11 +70,24 @@ def sidecar_content(
         "frames": report.frames,
         "frames_by_status": dict(report.frames_by_status),
         "duration_s": report.duration_s,
-        "neutral": {str(face_id): _neutral(model.neutral) for face_id, model in models.items()},
+        "neutral": {str(person.face_id): _neutral(_best(person)) for person in report.people},
+        "shots": list(report.shots),
+        "people": {str(person.face_id): _person(person) for person in report.people},
         "settings": settings_to_mapping(settings),
         "models": {FACE_LANDMARKER.name: {"sha256": FACE_LANDMARKER.sha256, "size": FACE_LANDMARKER.size}},
         "versions": _versions(),
         "warnings": list(report.warnings),
+    }
+
+
+def _best(person: PersonReport) -> NeutralChoice:
+    return max(person.neutrals.values(), key=lambda choice: choice.score)
+
+
+def _person(person: PersonReport) -> dict[str, Any]:
+    return {
+        "frames_by_status": dict(person.frames_by_status),
+        "neutral_by_shot": {str(shot): _neutral(choice) for shot, choice in person.neutrals.items()},
     }
 
 

@@ -3,7 +3,7 @@
 in: the track, its smoothed landmarks -> out: strength per frame.  Must not: look at pixels.
 
 The palsy fades where the view cannot carry it (see `face.visibility`) and where the face comes or goes, so that it
-never pops on or off. At a cut from face to face the whole picture changes: nothing is faded there.
+never pops on or off. At a cut the whole picture changes: nothing is faded there.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ def frame_strength(track: FaceTrack, followed: FollowedFace, size_wh: tuple[int,
     """
     seconds = track.seconds
     breaks = np.zeros(len(track), bool)
-    breaks[1:] = track.face_id[1:] != track.face_id[:-1]
+    breaks[1:] = (track.face_id[1:] != track.face_id[:-1]) | (track.shot[1:] != track.shot[:-1])
     strength = smooth_floor(_carried(track, followed, size_wh, side), seconds, half_width_s=_FLOOR_S, breaks=breaks)
     missing = np.array([status is FaceStatus.MISSING for status in track.status], bool)
-    strength *= gap_fade(missing, seconds)
+    for shot in np.unique(track.shot):
+        inside = track.shot == shot
+        strength[inside] *= gap_fade(missing[inside], seconds[inside])
     return np.asarray(np.where(missing, 0.0, strength), np.float32)
 
 
@@ -61,7 +63,7 @@ def _carried(track: FaceTrack, followed: FollowedFace, size_wh: tuple[int, int],
 
 
 def gap_fade(missing: NDArray[np.bool_], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (T,) 0 in frames without a face, growing to 1 away from them; the clip's own ends fade nothing.
+    """Return (T,) 0 in frames without a face, growing to 1 away from them; the ends of the shot fade nothing.
 
     Parameters
     ----------

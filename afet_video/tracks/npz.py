@@ -20,6 +20,7 @@ from afet_video.datatypes import FaceStatus, Side
 from afet_video.errors import TrackFileError
 from afet_video.tracks.table import (
     COLUMNS,
+    LATER,
     Array,
     Column,
     Tracks,
@@ -110,9 +111,13 @@ def load_npz(path: Path) -> Tracks:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             check_version(archive.get("schema_version"), path)
             names = {column.name for column in COLUMNS}
-            check_columns(set(archive.files), names | {"time_base"}, path)
+            check_columns(set(archive.files), names - LATER | {"time_base"}, path)
             numerator, denominator = (int(n) for n in archive["time_base"])
-            columns = {column.name: _checked(column, archive[column.name], path) for column in COLUMNS}
+            columns = {
+                column.name: _checked(column, archive[column.name], path)
+                for column in COLUMNS
+                if column.name in archive
+            }
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, TypeError) as error:
         reason = str(error).splitlines()[0][:160]
         raise TrackFileError(f"{path} cannot be read as an NPZ track (damaged or cut short?): {reason}") from error

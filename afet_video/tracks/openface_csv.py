@@ -30,6 +30,7 @@ from afet_video.datatypes import ZONES, FaceStatus
 from afet_video.errors import TrackFileError
 from afet_video.tracks.table import (
     IBUG_COUNT,
+    LATER,
     SCHEMA_VERSION,
     Array,
     Tracks,
@@ -53,7 +54,14 @@ def _names(prefix: str) -> list[str]:
 
 
 _OPENFACE = ["frame", "face_id", "timestamp", "confidence", "success", *_names("")]
-_WHOLE = ("afet_schema_version", "afet_pts", "afet_time_base_num", "afet_time_base_den", "afet_neutral_index")
+_WHOLE = (
+    "afet_schema_version",
+    "afet_pts",
+    "afet_time_base_num",
+    "afet_time_base_den",
+    "afet_neutral_index",
+    "afet_shot",
+)
 _KEPT = tuple(f"afet_kept_{zone}" for zone in ZONES)
 _REAL = ("afet_movement_kept", *_KEPT, "afet_strength", "afet_yaw_deg", "afet_pitch_deg", "afet_roll_deg")
 _TEXT = ("afet_status", "afet_side", "afet_synthetic")
@@ -88,6 +96,7 @@ class CsvTrackWriter(TrackWriter):
             "afet_time_base_num": self._time_base.numerator,
             "afet_time_base_den": self._time_base.denominator,
             "afet_neutral_index": values["neutral_index"],
+            "afet_shot": values["shot"],
             "afet_status": values["status"],
             "afet_side": values["side"],
             "afet_synthetic": "true",
@@ -126,11 +135,16 @@ def load_csv(path: Path) -> Tracks:
     options = pa_csv.ConvertOptions(column_types=_TYPES, strings_can_be_null=False)
     try:
         table = pa_csv.read_csv(str(path), convert_options=options)
-        check_columns(set(table.column_names), set(_TYPES), path)
+        found = set(table.column_names)
+        check_columns(found, set(_TYPES) - {f"afet_{name}" for name in LATER}, path)
         for name in ("frame", "face_id", *_WHOLE):
-            if table[name].null_count:
+            if name in found and table[name].null_count:
                 raise TrackFileError(f"{path}: column {name} has empty fields")
-        columns = {name: np.asarray(table[name].to_pylist() if name in _TEXT else table[name]) for name in _TYPES}
+        columns = {
+            name: np.asarray(table[name].to_pylist() if name in _TEXT else table[name])
+            for name in _TYPES
+            if name in found
+        }
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:160]
         raise TrackFileError(f"{path} cannot be read as a CSV track (damaged or cut short?): {reason}") from error
@@ -151,7 +165,9 @@ def _tracks(columns: dict[str, Array], path: Path) -> Tracks:
         if denominator <= 0:
             raise TrackFileError(f"{path}: afet_time_base_den must be positive, got {denominator}")
         time_base = Fraction(int(columns["afet_time_base_num"][0]), denominator)
-    ours = {name.removeprefix("afet_"): np.array(columns[name]) for name in (*_WHOLE, *_REAL, *_TEXT)}
+    ours = {
+        name.removeprefix("afet_"): np.array(columns[name]) for name in (*_WHOLE, *_REAL, *_TEXT) if name in columns
+    }
     ours["kept"] = np.stack([ours.pop(f"kept_{zone}") for zone in ZONES], axis=1).astype(np.float32)
     ours["index"] = columns["frame"] - 1
     ours["face_id"] = columns["face_id"].copy()

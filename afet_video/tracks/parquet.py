@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from afet_video.errors import TrackFileError
 from afet_video.tracks.table import (
     COLUMNS,
+    LATER,
     Array,
     Column,
     Tracks,
@@ -116,10 +117,12 @@ def load_parquet(path: Path) -> Tracks:
         with pq.ParquetFile(str(path)) as file:
             metadata = {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
             check_version(metadata.get("schema_version"), path)
-            check_columns(set(file.schema_arrow.names), {column.name for column in COLUMNS}, path)
-            table = file.read([column.name for column in COLUMNS])
+            found = set(file.schema_arrow.names)
+            check_columns(found, {column.name for column in COLUMNS} - LATER, path)
+            there = [column for column in COLUMNS if column.name in found]
+            table = file.read([column.name for column in there])
         time_base = Fraction(int(metadata["time_base_num"]), int(metadata["time_base_den"]))
-        columns = {column.name: _numpy_column(column, table[column.name], path) for column in COLUMNS}
+        columns = {column.name: _numpy_column(column, table[column.name], path) for column in there}
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         reason = str(error).splitlines()[0][:160]
         raise TrackFileError(f"{path} cannot be read as a Parquet track (damaged or cut short?): {reason}") from error

@@ -51,7 +51,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("pts", "int64", (), "presentation time in ticks of time_base"),
     Column("seconds", "float64", (), "pts * time_base, rounded to a double"),
     Column("status", "str", (), "detected, reduced (strength below 1), interpolated, held or missing"),
-    Column("face_id", "int64", (), "number of the face, from 0; -1 = none"),
+    Column("face_id", "int64", (), "number of the person, from 0; -1 = none"),
+    Column("shot", "int64", (), "number of the shot, from 0: what lies between two cuts"),
     Column("side", "str", (), "affected side, the subject's own: left or right"),
     Column("movement_kept", "float64", (), "share of the movement that the affected side keeps, 0..1"),
     Column("kept", "float32", (len(ZONES),), "the same zone by zone, 0..1, in the order of zone_names"),
@@ -72,6 +73,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("neutral_index", "int64", (), "frame whose pixels served as neutral, -1 = none"),
 )
 """The columns of the Parquet and NPZ files, in order."""
+
+LATER = frozenset({"shot"})
+"""Columns that the first files did not have; where they are absent they are None in `Tracks`."""
 
 
 def file_metadata() -> dict[str, str]:
@@ -101,6 +105,7 @@ def row_values(row: TrackRow) -> dict[str, Any]:
         "seconds": float(row.timestamp.seconds),
         "status": row.status.value,
         "face_id": row.face_id,
+        "shot": row.shot,
         "side": row.side.value,
         "movement_kept": float(row.movement_kept),
         "kept": row.kept,
@@ -122,10 +127,11 @@ def row_values(row: TrackRow) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracks:
-    """A whole landmark track: one row for every decoded frame, T in all.
+    """A whole landmark track: one row for every decoded frame and person in it, or without a face, T in all.
 
-    Arrays: `index`, `pts`, `face_id`, `neutral_index` (T,) int64; `seconds`, `movement_kept`, `strength` (T,) float64;
-    `status`, `side` (T,) text; `kept` (T, 5): brow, eye, cheek, commissure, lower lip; `source_xyz`, `output_xyz`
+    Where one person is followed that is one row for every decoded frame.
+    Arrays: `index`, `pts`, `face_id`, `shot`, `neutral_index` (T,) int64; `seconds`, `movement_kept`, `strength` (T,)
+    float64; `status`, `side` (T,) text; `kept` (T, 5): brow, eye, cheek, commissure, lower lip; `source_xyz`, `output_xyz`
     (T, 478, 3); `source_xy68`, `output_xy68` (T, 68, 2); `alpha` (T, 478); `blendshapes` (T, 52); `midline_y`,
     `midline_x` (T, K), all float32; `pose_deg` (T, 3) float64: yaw, pitch, roll. Frame of reference and signs as in
     `TrackRow`; NaN = missing. None: the file (CSV) does not hold it.
@@ -138,6 +144,7 @@ class Tracks:
     seconds: Array
     status: Array
     face_id: Array
+    shot: Array | None
     side: Array
     movement_kept: Array
     kept: Array
@@ -175,7 +182,7 @@ class Tracks:
 
 
 def build_tracks(columns: dict[str, Array], time_base: Fraction) -> Tracks:
-    """Join columns by name into `Tracks`; a column of arrays that is absent becomes None."""
+    """Join columns by name into `Tracks`; a column of arrays, or a later one, that is absent becomes None."""
     arrays: dict[str, Any] = {column.name: columns.get(column.name) for column in COLUMNS}
     pose = [arrays.pop(name) for name in ("yaw_deg", "pitch_deg", "roll_deg")]
     return Tracks(time_base=time_base, pose_deg=np.stack(pose, axis=1), **arrays)

@@ -14,7 +14,7 @@ import pytest
 
 from afet_video.datatypes import ByteArray, Landmarks, Timestamp
 from afet_video.errors import SettingsError
-from afet_video.face.landmarker import FaceLandmarker, LandmarkerSettings
+from afet_video.face.landmarker import RECHECK_ALL_S, FaceLandmarker, LandmarkerSettings
 from afet_video.face.quiet import native_log_dropped
 from afet_video.facemesh import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 
@@ -230,3 +230,29 @@ def test_the_terminal_comes_back_after_an_error(capfd: pytest.CaptureFixture[str
         raise RuntimeError("inside")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "before the error\nafter\n"
+
+
+def test_everybody_is_found_also_a_small_face_beside_a_large_one(astronaut: ByteArray, portrait: ByteArray) -> None:
+    large = cv2.resize(portrait, None, fx=2.2, fy=2.2, interpolation=cv2.INTER_CUBIC)
+    alone = on_canvas(large, x=50, y=100)
+    beside = on_canvas(portrait, x=1150, y=500, canvas=alone.copy())
+    known: list[Landmarks] = []
+    counts = []
+    with FaceLandmarker() as landmarker:
+        for n in range(20):
+            picture = alone if n < 3 else beside
+            known = landmarker.detect_all(
+                picture, timestamp=Timestamp(40 * n, MILLISECOND), size_wh=(1920, 1080), known=known
+            )
+            counts.append(len(known))
+        assert counts[:3] == [1, 1, 1]
+        first = counts.index(2)
+        assert first <= 3 + RECHECK_ALL_S / 0.04 + 1
+        assert set(counts[first:]) == {2}, "once found it is not lost"
+        sizes = [float(np.ptp(face.xyz[:, 1])) for face in known]
+        assert sizes[0] / sizes[1] == pytest.approx(2.2, rel=0.1)
+        cut = np.full((1080, 1920, 3), 100, np.uint8)
+        gone = landmarker.detect_all(
+            cut, timestamp=Timestamp(40 * 20, MILLISECOND), size_wh=(1920, 1080), known=known, maybe_cut=True
+        )
+        assert gone == []

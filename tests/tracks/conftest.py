@@ -38,6 +38,7 @@ def _make_row(index: int, status: FaceStatus = FaceStatus.DETECTED, **changes: o
         "kept": np.array([1.0, 0.75, 0.5, 0.25, 0.1], np.float32),
         "strength": {FaceStatus.MISSING: 0.0, FaceStatus.REDUCED: 0.375}.get(status, 1.0),
         "pose": pose,
+        "shot": index // 100,
         "neutral_index": -1 if status is FaceStatus.MISSING else 17,
         **arrays,
         **changes,

@@ -47,7 +47,7 @@ def test_scalars_come_back(tmp_path, rows, suffix):
     tracks = save(tmp_path / f"track{suffix}", rows)
     assert len(tracks) == len(rows)
     assert tracks.time_base == Fraction(1, 90_000)
-    for name in ("index", "face_id", "neutral_index"):
+    for name in ("index", "face_id", "shot", "neutral_index"):
         assert getattr(tracks, name).tolist() == [getattr(row, name) for row in rows]
         assert getattr(tracks, name).dtype == np.int64
     assert tracks.pts.tolist() == [row.timestamp.pts for row in rows]
@@ -254,6 +254,26 @@ def test_a_missing_column_is_named(tmp_path, rows):
     for path, name in ((parquet, "alpha"), (csv, "source_x_3"), (npz, "pts")):
         with pytest.raises(TrackFileError, match=f"lacks 1 column.*{name}"):
             load_tracks(path)
+
+
+@pytest.mark.parametrize("suffix", TRACK_SUFFIXES)
+def test_a_file_from_before_there_were_shots_is_read(tmp_path, rows, suffix):
+    path = tmp_path / f"track{suffix}"
+    new = save(path, rows[:5])
+    if suffix == ".parquet":
+        with pq.ParquetFile(path) as file:
+            metadata = {key: value for key, value in file.metadata.metadata.items() if key != b"ARROW:schema"}
+            table = file.read().drop_columns("shot")
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+    elif suffix == ".csv":
+        pd.read_csv(path).drop(columns="afet_shot").to_csv(path, index=False)
+    else:
+        with np.load(path) as archive:
+            np.savez(path, **{name: archive[name] for name in archive.files if name != "shot"})
+    old = load_tracks(path)
+    assert old.shot is None
+    np.testing.assert_array_equal(old.face_id, new.face_id)
+    np.testing.assert_array_equal(old.pts, new.pts)
 
 
 def test_a_newer_schema_is_refused(tmp_path, rows, monkeypatch):

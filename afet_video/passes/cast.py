@@ -1,0 +1,32 @@
+"""Pass 2 where there are several people: one after the other on the same frame.
+
+in: a `Renderer` for each lane -> out: all rows of a frame.  Must not: know how a face is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from afet_video.datatypes import TrackRow, VideoFrame
+from afet_video.passes.render import Renderer
+
+
+class Cast:
+    """Everybody who is changed. Where faces overlap the larger one, which is nearer, is changed last."""
+
+    def __init__(self, renderers: Sequence[Renderer]) -> None:
+        self._renderers = tuple(renderers)
+
+    def render(self, frame: VideoFrame) -> list[TrackRow]:
+        """Change `frame` in place and return a row for each person in it, or one row without a face if nobody is."""
+        rows = [
+            renderer.render(frame) for renderer in sorted(self._renderers, key=lambda one: one.size_at(frame.index))
+        ]
+        return sorted((row for row in rows if row.face_id >= 0), key=lambda row: row.face_id) or rows[:1]
+
+
+def main_row(rows: Sequence[TrackRow]) -> TrackRow:
+    """Return the row of the largest face of a frame."""
+    return max(rows, key=lambda row: float(np.nan_to_num(np.ptp(row.source_xyz[:, 1]))))
