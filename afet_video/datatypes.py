@@ -151,6 +151,10 @@ class VideoFrame(Protocol):
         """RGB of a rectangle, (h, w, 3) float32 on the 0..255 scale (fractions where the depth is over 8 bit)."""
         ...
 
+    def read_luma(self, box: Box) -> FloatArray:
+        """Luma of a rectangle, (h, w) float32 on the 0..255 scale."""
+        ...
+
     def write_box(self, box: Box, before: FloatArray, after: FloatArray) -> None:
         """Add the change `after - before` (h, w, 3) to the stored values; where it is 0 they stay, bit for bit."""
         ...
@@ -333,7 +337,10 @@ class TrackRow:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a program is: `stage` "detect" or "splice", `done` frames of `total` (None = the container won't say)."""
+    """How far a program is: `done` frames of `total` (None = the container won't say) in a `stage`.
+
+    Stages of a conversion: "detect", "register", "splice".
+    """
 
     stage: str
     done: int

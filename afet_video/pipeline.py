@@ -21,7 +21,9 @@ from afet_video.outputs import Outputs
 from afet_video.passes.analyze import Analysis, analyze
 from afet_video.passes.cast import Cast, main_row
 from afet_video.passes.follow import follow
+from afet_video.passes.neutrals import choose_neutrals
 from afet_video.passes.prepare import FaceModels, load_neutral_image, prepare
+from afet_video.passes.register import register
 from afet_video.passes.render import Renderer
 from afet_video.passes.report import main_neutral, people_report, sidecar_content
 from afet_video.passes.settings import ConvertSettings
@@ -80,13 +82,16 @@ def convert(
 
         with clock.stage("detect"):
             analysis = analyze(reader, settings, report_progress)
+            choices = choose_neutrals(analysis)
+        with clock.stage("register"):
+            analysis = register(reader, analysis, choices, report_progress)
             stack.callback(analysis.close)
         with clock.stage("prepare"):
             followed = []
             for lane in analysis.lanes:
                 followed.append(follow(lane.track, settings))
                 stack.callback(followed[-1].close)
-            models = prepare(reader, analysis, followed, settings, image)
+            models = prepare(reader, analysis, followed, choices, settings, image)
             strength = [
                 frame_strength(lane.track, face, reader.info.size_wh, settings.profile.side)
                 for lane, face in zip(analysis.lanes, followed, strict=True)

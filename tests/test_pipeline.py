@@ -104,7 +104,7 @@ def test_one_frame_and_one_row_for_every_frame(lossless: Result) -> None:
     assert {str(status) for status in tracks.status} == {"detected"}
     assert np.isfinite(tracks.output_xyz).all()
     assert report.duration_s == pytest.approx(float(times[-1] - times[0]))
-    assert set(report.seconds_by_stage) == {"detect", "prepare", "splice"}
+    assert set(report.seconds_by_stage) == {"detect", "register", "prepare", "splice"}
 
 
 def test_only_the_affected_side_changes(lossless: Result) -> None:

@@ -55,7 +55,11 @@ def test_gaps_fade_and_the_clips_ends_do_not() -> None:
 
 def test_the_palsy_sets_in_softly_after_a_gap(smile: Pictures, tmp_path: Path) -> None:
     covered = smile.copy()
-    covered[12:20] = 128
+    tracks = tracks_of(convert(clip_of(tmp_path / "all.mp4", smile), tmp_path / "seen.mp4", settings=LOSSLESS))
+    low = tracks.source_xyz[..., :2].min(axis=(0, 1)).astype(int) - 12
+    high = tracks.source_xyz[..., :2].max(axis=(0, 1)).astype(int) + 12
+    # only the face is covered, in the colour of skin: a picture that changes as a whole would be a cut
+    covered[12:20, max(low[1], 0) : high[1], max(low[0], 0) : high[0]] = (200, 160, 140)
     tracks = tracks_of(convert(clip_of(tmp_path / "in.mp4", covered), tmp_path / "out.mp4", settings=LOSSLESS))
     status = tracks.status.tolist()
     assert status[:9] == ["detected"] * 9

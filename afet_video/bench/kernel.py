@@ -22,7 +22,9 @@ from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.rest import RestFrame
 from afet_video.passes.analyze import analyze
 from afet_video.passes.follow import follow
+from afet_video.passes.neutrals import choose_neutrals
 from afet_video.passes.prepare import FaceModel, prepare
+from afet_video.passes.register import register
 from afet_video.passes.render import Renderer, affected_box
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import RAMPS, AlphaField, SpliceSettings, alpha_field
@@ -126,11 +128,13 @@ def measure_kernel(clip: Path, runs: int) -> list[Figure]:
     settings = ConvertSettings()
     with VideoReader(clip) as reader, contextlib.ExitStack() as stack:
         analysis = analyze(reader, settings, lambda _: None)
+        choices = choose_neutrals(analysis)
+        analysis = register(reader, analysis, choices, lambda _: None)
         stack.callback(analysis.close)
         track = analysis.lanes[0].track
         followed = follow(track, settings)
         stack.callback(followed.close)
-        models = prepare(reader, analysis, [followed], settings, None)
+        models = prepare(reader, analysis, [followed], choices, settings, None)
         renderer = Renderer(track, followed, models, settings, np.ones(len(track), np.float32))
         index = _strongest(renderer)
         model, xyz = renderer.model_at(index), followed.xyz(index)

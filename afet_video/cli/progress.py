@@ -16,8 +16,9 @@ from rich.text import Text
 from afet_video.datatypes import Progress, ProgressCallback
 
 _NAMES = {
-    "detect": "1/2 finding the face",
-    "splice": "2/2 writing the video",
+    "detect": "1/3 finding the face",
+    "register": "2/3 following its skin",
+    "splice": "3/3 writing the video",
     "compare": "1/3 comparing pictures",
     "detect source": "2/3 finding the face in the source",
     "detect result": "3/3 finding the face in the result",

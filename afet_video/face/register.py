@@ -15,7 +15,6 @@ neighbours. Where a picture says nothing the landmark stays where it was detecte
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from afet_video import facemesh
-from afet_video.datatypes import FloatArray
+from afet_video.datatypes import Box, FloatArray, VideoFrame
 from afet_video.face.pose import interocular_px
 
 GRID_IOD_PX = 96
@@ -31,7 +30,7 @@ GRID_IOD_PX = 96
 helps."""
 
 _LEVELS = ((0.5, 1.5, 3.5, 3), (1.0, 1.0, 4.0, 3))
-"""Size of the grid, blur of both pictures, radius of the windows (standard deviations, grid pixels), steps of the fit."""
+"""Size of the grid, blur of both pictures, radius of the windows (standard deviations, grid pixels), steps."""
 
 _LIGHT_IOD = 0.26
 """Differences wider than this are light, not movement."""
@@ -47,7 +46,7 @@ _LIPS = tuple(i for row in facemesh.LIP_ROWS for i in row)
 _LARGEST_IOD = 0.08
 """Corrections beyond this share of the inter-ocular distance are mistakes."""
 
-_MARGIN_IOD = 0.08
+_MARGIN_IOD, _AROUND_PX = 0.08, 8
 
 
 _OPEN_PRIOR = 20.0
@@ -311,13 +310,13 @@ def _step(  # type: ignore[no-untyped-def]
     return old
 
 
-def luma_around(rgb: NDArray[Any], xyz: FloatArray) -> Luma:
-    """Return the luma of the face in a picture (h, w, 3) RGB, not much finer than the grid."""
-    low = np.maximum(np.floor(xyz[:, :2].min(axis=0)) - 8, 0).astype(int)
-    high = np.ceil(xyz[:, :2].max(axis=0)).astype(int) + 9
-    part = np.ascontiguousarray(rgb[low[1] : max(high[1], low[1] + 2), low[0] : max(high[0], low[0] + 2)])
-    gray = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
+def luma_around(frame: VideoFrame, xyz: FloatArray) -> Luma:
+    """Return the luma of the face whose landmarks are `xyz` (478, 3), not much finer than the grid."""
+    width, height = frame.size_wh
+    low = np.clip(np.floor(xyz[:, :2].min(axis=0)) - _AROUND_PX, 0, (width - 2, height - 2)).astype(int)
+    high = np.clip(np.ceil(xyz[:, :2].max(axis=0)) + _AROUND_PX, low + 2, (width, height)).astype(int)
+    values = frame.read_luma(Box(int(low[0]), int(low[1]), int(high[0]), int(high[1])))
     scale = min(1.0, 1.4 * GRID_IOD_PX / float(interocular_px(xyz)))
     if scale < 1.0:
-        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return Luma(gray.astype(np.float32), (float(low[0]), float(low[1])), scale)
+        values = cv2.resize(values, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return Luma(values, (float(low[0]), float(low[1])), scale)

@@ -23,8 +23,8 @@ class FaceTrack:
     `blendshapes` (T, 52) and `transforms` (T, 4, 4) float32. (T,) int32: `face_id` is the person, -1 = none; `shot` the
     shot, of every frame; `run` counts the stretches that go on without a jump, a long absence or a cut, -1 = none: rows
     of two runs may show the same person, but nothing moves from the one to the other. `sighting` (T,) int64: number of
-    the detection among all that the tracker kept, -1 = none. People who are never in one shot together can share a
-    track.
+    the detection among the rows that hold the landmarks, -1 = none. People who are never in one shot together can share
+    a track.
     """
 
     timestamps: tuple[Timestamp, ...]
@@ -67,6 +67,14 @@ class FaceTrack:
     def within(self, shot: int) -> FaceTrack:
         """Return the same track where nobody is known outside of one shot; it reads the same temporary file."""
         return replace(self, face_id=np.where(self.shot == shot, self.face_id, np.int32(-1)))
+
+    def corrected(self, rows: RowFile) -> FaceTrack:
+        """Return the same track with other landmarks; it owns `rows`, and the old one is to be closed by itself.
+
+        `rows` has one row (478, 3) a frame; only those of detected frames are looked at.
+        """
+        own_row = np.arange(len(self), dtype=np.int64)
+        return replace(self, sighting=np.where(self.sighting >= 0, own_row, -1), _spool=rows)
 
     def xyz(self, start: int, stop: int) -> FloatArray:
         """Return the landmarks of frames `start` to `stop`, (n, 478, 3) float32 pixels, NaN where missing.

@@ -14,15 +14,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import Box, ByteArray, FaceStatus, FloatArray, NeutralChoice
+from afet_video.datatypes import Box, ByteArray, FloatArray, NeutralChoice
 from afet_video.errors import NoNeutralError
 from afet_video.face.landmarker import FaceLandmarker
-from afet_video.face.neutral import FaceMeasures, choose_neutral, is_at_rest, rest_weights
+from afet_video.face.neutral import rest_weights
 from afet_video.face.palsy import PalsyModel, fold_lost, palsy_model
 from afet_video.face.rest import RestModel, fit_rest
 from afet_video.face.track import FaceTrack
 from afet_video.passes.analyze import Analysis, Lane
 from afet_video.passes.follow import FollowedFace
+from afet_video.passes.neutrals import NeutralChoices, user_choice, wished_frame
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.mesh import build_mesh
@@ -89,6 +90,7 @@ def prepare(
     reader: VideoReader,
     analysis: Analysis,
     followed: Sequence[FollowedFace],
+    choices: NeutralChoices,
     settings: ConvertSettings,
     image: ByteArray | None,
 ) -> FaceModels:
@@ -103,7 +105,7 @@ def prepare(
     NoNeutralError
         If the neutral asked for is outside the video, shows no face, or is a picture where several people are changed.
     """
-    wished = _wished_frame(analysis, settings)
+    wished = wished_frame(analysis, settings)
     from_image = None if image is None else _image_neutral(image, settings)
     everyone = {face_id for lane in analysis.lanes for face_id in lane.track.people}
     if from_image is not None and settings.tracker.everybody and len(everyone) > 1:
@@ -116,8 +118,8 @@ def prepare(
         for face_id in lane.track.people:
             given = from_image
             if wished is not None and lane.measures.detected[wished] and lane.track.face_id[wished] == face_id:
-                given = _video_neutral(reader, lane.track, face, _user_choice(lane, wished))
-            for shot, model in _person_models(reader, lane, face, face_id, given, settings).items():
+                given = _video_neutral(reader, lane.track, face, user_choice(lane, wished))
+            for shot, model in _person_models(reader, lane, face, face_id, given, choices, settings).items():
                 models[face_id, shot] = model
     return models
 
@@ -128,11 +130,12 @@ def _person_models(
     followed: FollowedFace,
     face_id: int,
     given: _Neutral | None,
+    chosen: NeutralChoices,
     settings: ConvertSettings,
 ) -> dict[int, FaceModel]:
     """Return the models of one person by shot; `given` is the neutral that the user chose for them, if they did."""
     track = lane.track
-    choices = _choices(lane, face_id)
+    choices = {shot: choice for (person, shot), choice in chosen.items() if person == face_id}
     home = {shot: int(track.shot[choice.index]) for shot, choice in choices.items()}
     models: dict[int, FaceModel] = {}
     for shot in sorted(choices, key=lambda shot: home[shot] != shot):
@@ -142,29 +145,6 @@ def _person_models(
             neutral = given or _video_neutral(reader, track, followed, choices[shot])
             models[shot] = _model(neutral, track.within(shot), followed, face_id, settings)
     return models
-
-
-def _user_choice(lane: Lane, frame: int) -> NeutralChoice:
-    score = choose_neutral(_only(lane.measures, np.arange(len(lane.track)) == frame)).score
-    return NeutralChoice(frame, lane.track.timestamps[frame], score, "user", {}, "chosen by the user")
-
-
-def _choices(lane: Lane, face_id: int) -> dict[int, NeutralChoice]:
-    """Return a person's best neutral for each shot they are detected in, by shot; it may lie in another one."""
-    track = lane.track
-    own = _only(lane.measures, track.face_id == face_id)
-    shots = [int(shot) for shot in np.unique(track.shot[own.detected])]
-    choices = {shot: choose_neutral(own, within=track.shot == shot) for shot in shots}
-    rested = [choice for choice in choices.values() if is_at_rest(choice)]
-    if not rested:
-        return choices
-    best = max(rested, key=lambda choice: choice.score)
-    for shot, choice in choices.items():
-        if not is_at_rest(choice):
-            home = int(track.shot[best.index])
-            note = f"from shot {home}, as shot {shot} shows this person nowhere at rest; {best.explanation}"
-            choices[shot] = replace(best, explanation=note)
-    return choices
 
 
 def _model(
@@ -189,30 +169,6 @@ def _model(
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
     )
-
-
-def _wished_frame(analysis: Analysis, settings: ConvertSettings) -> int | None:
-    """Return the frame that the user named as neutral by number or time, or None."""
-    wish, count = settings.neutral, len(analysis.timestamps)
-    seconds = analysis.lanes[0].track.seconds
-    if wish.frame_index is not None:
-        frame = wish.frame_index
-        if frame >= count:
-            raise NoNeutralError(f"neutral frame {frame} is outside the video: it has frames 0 to {count - 1}")
-    elif wish.seconds is not None:
-        start, end = seconds[0], seconds[-1]
-        if not start <= wish.seconds <= end + 0.5 * _usual_step(seconds):
-            raise NoNeutralError(f"neutral time {wish.seconds:g} s is outside the video: {start:.2f} to {end:.2f} s")
-        frame = int(np.searchsorted(seconds, wish.seconds + 1e-6, side="right")) - 1
-    else:
-        return None
-    if analysis.status[frame] is not FaceStatus.DETECTED:
-        raise NoNeutralError(f"neutral frame {frame} ({seconds[frame]:.2f} s) shows no face: choose another")
-    return frame
-
-
-def _usual_step(seconds: NDArray[np.float64]) -> float:
-    return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
 
 
 def _video_neutral(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choice: NeutralChoice) -> _Neutral:
@@ -243,7 +199,3 @@ def _around(xyz: FloatArray, size_wh: tuple[int, int]) -> Box:
     x0, y0 = np.clip(np.floor(low - margin), 0, limit - 1).astype(int)
     x1, y1 = np.clip(np.ceil(high + margin) + 1, 1, limit).astype(int)
     return Box(int(x0), int(y0), max(int(x1), int(x0) + 1), max(int(y1), int(y0) + 1))
-
-
-def _only(measures: FaceMeasures, frames: NDArray[np.bool_]) -> FaceMeasures:
-    return replace(measures, detected=measures.detected & frames)

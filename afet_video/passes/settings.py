@@ -36,7 +36,7 @@ class ConvertSettings:
     profile: PalsyProfile = field(default_factory=PalsyProfile)
     landmarker: LandmarkerSettings = field(default_factory=LandmarkerSettings)
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
-    smoothing: CenteredSettings = field(default_factory=lambda: CenteredSettings(noise=0.01))
+    smoothing: CenteredSettings = field(default_factory=lambda: CenteredSettings(noise=0.003))
     neutral: NeutralSettings = field(default_factory=NeutralSettings)
     midline: MidlineSettings = field(default_factory=MidlineSettings)
     splice: SpliceSettings = field(default_factory=SpliceSettings)

@@ -130,11 +130,11 @@ class Tracks:
     """A whole landmark track: one row for every decoded frame and person in it, or without a face, T in all.
 
     Where one person is followed that is one row for every decoded frame.
-    Arrays: `index`, `pts`, `face_id`, `shot`, `neutral_index` (T,) int64; `seconds`, `movement_kept`, `strength` (T,)
-    float64; `status`, `side` (T,) text; `kept` (T, 5): brow, eye, cheek, commissure, lower lip; `source_xyz`, `output_xyz`
-    (T, 478, 3); `source_xy68`, `output_xy68` (T, 68, 2); `alpha` (T, 478); `blendshapes` (T, 52); `midline_y`,
-    `midline_x` (T, K), all float32; `pose_deg` (T, 3) float64: yaw, pitch, roll. Frame of reference and signs as in
-    `TrackRow`; NaN = missing. None: the file (CSV) does not hold it.
+    Arrays: `index`, `pts`, `face_id`, `shot`, `neutral_index` (T,) int64; `seconds`, `movement_kept`, `strength`
+    (T,) float64; `status`, `side` (T,) text; `kept` (T, 5): brow, eye, cheek, commissure, lower lip; `source_xyz`,
+    `output_xyz` (T, 478, 3); `source_xy68`, `output_xy68` (T, 68, 2); `alpha` (T, 478); `blendshapes` (T, 52);
+    `midline_y`, `midline_x` (T, K), all float32; `pose_deg` (T, 3) float64: yaw, pitch, roll. Frame of reference
+    and signs as in `TrackRow`; NaN = missing. None: the file (CSV) does not hold it.
     `pts * time_base` is the exact time.
     """
 

@@ -14,7 +14,7 @@ from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from afet_video.datatypes import Box, ByteArray, FloatArray, Timestamp
-from afet_video.video.pixels import PixelLayout, Planes, StoredBox, add_rgb_change, color_space_of, read_rgb
+from afet_video.video.pixels import PixelLayout, Planes, StoredBox, add_rgb_change, color_space_of, read_luma, read_rgb
 
 FULL_RANGE = 2
 """FFmpeg's `AVCOL_RANGE_JPEG`."""
@@ -206,6 +206,11 @@ class StoredFrame:
         """Return RGB of a rectangle of the upright frame, (h, w, 3) float32 on the 0..255 scale."""
         where = self._locate(box)
         return np.ascontiguousarray(self.orientation.upright(read_rgb(self._planes(), self._layout, where)))
+
+    def read_luma(self, box: Box) -> FloatArray:
+        """Return luma of a rectangle of the upright frame, (h, w) float32 on the 0..255 scale."""
+        where = self._locate(box)
+        return np.ascontiguousarray(self.orientation.upright(read_luma(self._planes(), self._layout, where)))
 
     def write_box(self, box: Box, before: FloatArray, after: FloatArray) -> None:
         """Add the change `after - before` (h, w, 3) to the stored values; where it is 0 they stay, bit for bit."""

@@ -199,6 +199,17 @@ def _singles(*values: float) -> tuple[np.float32, ...]:
     return tuple(np.float32(value) for value in values)
 
 
+def read_luma(planes: Planes, layout: PixelLayout, box: StoredBox) -> FloatArray:
+    """Return luma (h, w) float32 of a rectangle on the 0..255 scale."""
+    rows, columns = slice(box.y0, box.y1), slice(box.x0, box.x1)
+    if layout.family == "rgb":
+        parts = (np.float32(w) * plane[rows, columns] for w, plane in zip(layout.luma_weights, planes, strict=True))
+        stored = np.sum(list(parts), axis=0, dtype=np.float32)
+    else:
+        stored = planes[0][rows, columns].astype(np.float32)
+    return np.asarray((stored - layout.luma_black) / layout.luma_step, np.float32)
+
+
 def read_rgb(planes: Planes, layout: PixelLayout, box: StoredBox) -> FloatArray:
     """Return (h, w, 3) float32 RGB on the 0..255 scale.
 
