@@ -22,6 +22,7 @@ from afet_video.face.track import FaceTrack
 from afet_video.passes.analyze import Analysis
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.settings import ConvertSettings
+from afet_video.splice.cover import FaceCover
 from afet_video.splice.mesh import build_mesh
 from afet_video.splice.texture import TextureModel, outside_mouth, texture_model
 from afet_video.video.decode import VideoReader
@@ -44,6 +45,7 @@ class FaceModel:
     texture: TextureModel
     triangles: NDArray[np.int32]
     textured: NDArray[np.bool_]
+    cover: FaceCover
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +134,7 @@ def _model(
         texture=texture_model(neutral.rgb, neutral.xyz[:, :2] - np.array(neutral.origin, np.float32), settings.splice),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
+        cover=FaceCover(neutral.rgb, neutral.xyz[:, :2] - np.array(neutral.origin, np.float32), settings.mask),
     )
 
 

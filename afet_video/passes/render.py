@@ -73,9 +73,10 @@ class Renderer:
             return None
         current = frame.read_box(box)
         origin = np.array([box.x0, box.y0], np.float32)
+        cover = model.cover.find(current, xyz[:, :2] - origin, float(frame.timestamp.seconds))
         texture = neutral_texture(
             model.texture,
-            current,
+            cover.clean,
             xyz[:, :2] - origin,
             affected.excursion,
             lid_closure=affected.lid_closure,
@@ -84,7 +85,7 @@ class Renderer:
             lost=affected.lost,
         )
         spliced = splice(
-            current,
+            cover.clean,
             xyz,
             affected.xyz,
             texture,
@@ -93,7 +94,7 @@ class Renderer:
             textured=model.textured,
             origin_xy=(box.x0, box.y0),
         )
-        frame.write_box(box, current, spliced)
+        frame.write_box(box, current, cover.keep(current, spliced))
         return texture
 
     def _row(

@@ -23,7 +23,7 @@ from afet_video.errors import SettingsError
 
 MASKS = ("auto", "off")
 
-_WORK_IOD_PX = 96.0
+_WORK_IOD_PX = 80.0
 """Distance of the outer corners of the eyes in the picture that is looked at: larger faces are scaled down."""
 
 _LUMA_DARK, _LUMA_BRIGHT, _CHROMA = 0.55, 0.65, 0.25
@@ -38,8 +38,11 @@ _AGREES_LUMA, _AGREES_CHROMA = 0.45, 0.18
 _NEUTRAL_COVERED = 1.0
 _FEATURE_MARGIN_IOD = {"eye": 0.09, "brow": 0.07, "lips": 0.06}
 _LEAST_AREA_IOD2 = 0.004
-_RELEASE_S = 0.12
-_RING = 0.6
+_REMEMBERED_S = 0.12
+_RELEASE, _FADING = 0.5, 0.3
+_RING, _RING_PX = 0.6, 2.0
+_VISIBLE = 1e-3
+_SQUARE = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +82,23 @@ _FEATURES = (
 class Cover:
     """What covers the face in a rectangle (h, w) of one frame.
 
-    `mask` (h, w) float32: 1 = the face, may change; 0 = covered, stays. `clean` (h, w, 3): the rectangle's picture
-    without what covers the face. `landmarks` (478,): share of each landmark that is covered.
+    `mask` (h, w) float32: 1 = the face, may change; 0 = covered, stays; None: nothing is covered. `clean` (h, w, 3):
+    the rectangle's picture with skin where the face is covered. `landmarks` (478,): share of each landmark that is
+    covered. `part`: rows and columns outside of which nothing is covered.
     """
 
     mask: FloatArray | None
     clean: FloatArray
     landmarks: FloatArray
+    part: tuple[slice, slice] = (slice(0, 0), slice(0, 0))
 
     def keep(self, current: FloatArray, spliced: FloatArray) -> FloatArray:
-        """Return `spliced`, made from `clean`, with what is covered as in `current`."""
-        if self.mask is None:
-            return spliced
-        return current + self.mask[..., None] * (spliced - self.clean)
+        """Return `spliced`, made from `clean`, with what is covered as in `current`; changes `spliced` in place."""
+        if self.mask is not None:
+            part = self.part
+            change = self.mask[part][..., None] * (spliced[part] - self.clean[part])
+            np.add(current[part], change, out=spliced[part])
+        return spliced
 
 
 @dataclass(slots=True, eq=False)
@@ -146,10 +153,10 @@ class FaceCover:
         deviation = view.deviation(expected) - view.spread(self._tolerance, _TOLERANCE_IOD)
         before = self._moved_along(view, seconds)
         covered = _regions(deviation, before, view)
+        self._last = _Last(covered, (view.xy + 0.5) / view.scale - 0.5, seconds)
         if before is not None:
-            covered = np.maximum(covered, before)
-        self._last = _Last(covered, view.xy / view.scale, seconds)
-        return self._cover(current, view, covered, expected)
+            covered = np.maximum(covered, np.where(deviation > _FADING, before - np.float32(_RELEASE), np.float32(0.0)))
+        return _cover(current, view, covered, expected)
 
     def _agreeing(self, view: _View) -> tuple[FloatArray, FloatArray]:
         """Return the skin's colours (n, 3) at the skin landmarks, and weights (n,): 0 where they are not skin's."""
@@ -165,31 +172,38 @@ class FaceCover:
         return colors, weight.astype(np.float32)
 
     def _moved_along(self, view: _View, seconds: float) -> FloatArray | None:
-        """Return what was covered in the frame before, moved with the head and faded with time."""
+        """Return what was covered in the frame before, moved with the head."""
         last = self._last
-        if last is None or not 0 < seconds - last.seconds < _RELEASE_S or not last.covered.any():
+        if last is None or not 0 < seconds - last.seconds < _REMEMBERED_S or not last.covered.any():
             return None
-        there = (last.xy * view.scale).astype(np.float32)
+        there = ((last.xy + 0.5) * view.scale - 0.5).astype(np.float32)
         motion, _ = cv2.estimateAffinePartial2D(there[_SKIN[::4]], view.xy[_SKIN[::4]], method=cv2.LMEDS)
         if motion is None:
             return None
-        faded = max(0.0, 1.0 - (seconds - last.seconds) / _RELEASE_S)
-        return np.asarray(cv2.warpAffine(last.covered * faded, motion, view.size_wh), np.float32)
+        return np.asarray(cv2.warpAffine(last.covered, motion, view.size_wh), np.float32)
 
-    def _cover(self, current: FloatArray, view: _View, covered: FloatArray, expected: FloatArray) -> Cover:
-        if covered.max(initial=0.0) < 1e-3:
-            return Cover(None, current, np.zeros(478, np.float32))
-        height, width = current.shape[:2]
-        hard = (covered * 255).astype(np.uint8)
-        hard = cv2.dilate(hard, np.ones((3, 3), np.uint8))
-        share = cv2.resize(hard, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
-        soft = cv2.GaussianBlur(cv2.dilate(share, np.ones((3, 3), np.uint8)), (0, 0), 1.0)
-        gone = np.maximum(share, soft)
-        skin = cv2.resize(np.exp(expected) - _OFFSET, (width, height), interpolation=cv2.INTER_LINEAR)
-        clean = current + gone[..., None] * (skin - current)
-        at = view.xy / view.scale
-        landmarks = cv2.remap(gone, at[:, :1].astype(np.float32), at[:, 1:].astype(np.float32), cv2.INTER_LINEAR)
-        return Cover((1.0 - gone).astype(np.float32), clean.astype(np.float32), landmarks[:, 0].astype(np.float32))
+
+
+def _cover(current: FloatArray, view: _View, covered: FloatArray, expected: FloatArray) -> Cover:
+    """Return the cover at full size; work is done only around what is covered."""
+    height, width = current.shape[:2]
+    x, y, w, h = cv2.boundingRect((covered > _VISIBLE).astype(np.uint8))
+    if w == 0:
+        return Cover(None, current, np.zeros(478, np.float32))
+    low = np.maximum(np.floor((np.array([x, y]) - 2) / view.scale).astype(int) - 4, 0)
+    high = np.minimum(np.ceil((np.array([x + w, y + h]) + 2) / view.scale).astype(int) + 4, (width, height))
+    part = np.s_[low[1] : high[1], low[0] : high[0]]
+    # The antialiased edge of what covers the face belongs to it: first wider, then softer.
+    wider = cv2.dilate(view.enlarged(cv2.dilate(covered, _SQUARE), low, high), _SQUARE)
+    share = np.maximum(wider, cv2.GaussianBlur(wider, (0, 0), 1.0))
+    skin = view.enlarged(np.exp(expected) - np.float32(_OFFSET), low, high)
+    mask = np.ones((height, width), np.float32)
+    mask[part] -= share
+    clean = current.copy()
+    clean[part] += share[..., None] * (skin - current[part])
+    at = (view.xy + 0.5) / view.scale - 0.5 - low
+    landmarks = cv2.remap(share, at[:, :1].astype(np.float32), at[:, 1:].astype(np.float32), cv2.INTER_LINEAR)
+    return Cover(mask, clean, landmarks[:, 0].astype(np.float32), part)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,6 +228,14 @@ class _View:
     @property
     def size_wh(self) -> tuple[int, int]:
         return self.log.shape[1], self.log.shape[0]
+
+    def enlarged(self, values: FloatArray, low: NDArray[np.int64], high: NDArray[np.int64]) -> FloatArray:
+        """Return the part from `low` to `high` (x, y) in pixels of the full-size picture of values at working size."""
+        size = (int(high[0] - low[0]), int(high[1] - low[1]))
+        scale = np.float64(self.scale)
+        matrix = np.array([[scale, 0, (low[0] + 0.5) * scale - 0.5], [0, scale, (low[1] + 0.5) * scale - 0.5]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(values, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
     def inside(self, points: NDArray[np.int64]) -> NDArray[np.bool_]:
         xy = self.xy[points]
@@ -262,17 +284,17 @@ class _View:
         """Return how far every pixel (h, w) is from the skin's colour."""
         return _distance(self.log - expected, _LUMA_DARK, _CHROMA, _LUMA_BRIGHT)
 
-    def polygon(self, points: tuple[int, ...], margin_iod: float) -> ByteArray:
+    def polygon(self, points: tuple[int, ...], margin_px: float) -> ByteArray:
         """Return where (h, w) uint8 the hull of some landmarks and a margin around it lie."""
         filled = np.zeros(self.log.shape[:2], np.uint8)
         hull = cv2.convexHull(np.round(self.xy[list(points)]).astype(np.int32))
         cv2.fillConvexPoly(filled, hull, 1)
-        reach = 2 * round(margin_iod * self.iod) + 1
-        return np.asarray(cv2.dilate(filled, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))), np.uint8)
+        cv2.polylines(filled, [hull], True, 1, thickness=max(2 * round(margin_px) + 1, 1))
+        return filled
 
-    def features(self) -> list[ByteArray]:
+    def features(self, beyond_px: float = 0.0) -> list[ByteArray]:
         """Return where eyes, brows and lips lie."""
-        return [self.polygon(points, _FEATURE_MARGIN_IOD[name]) for name, points in _FEATURES]
+        return [self.polygon(points, _FEATURE_MARGIN_IOD[name] * self.iod + beyond_px) for name, points in _FEATURES]
 
     def plain(self) -> ByteArray:
         """Return where (h, w) uint8 skin is to be expected: the mesh without eyes, brows and lips."""
@@ -296,10 +318,13 @@ class _View:
 
 def _distance(log: FloatArray, dark: float, chroma: float, bright: float | None = None) -> FloatArray:
     """Return the size of differences (..., 3) of logarithmic colours, in units of what counts as 1."""
-    luma = log.mean(axis=-1)
-    hue = np.abs(log - luma[..., None]).max(axis=-1)
+    red, green, blue = log[..., 0], log[..., 1], log[..., 2]
+    luma = (red + green + blue) * np.float32(1 / 3)
+    hue = np.maximum(np.maximum(np.abs(red - luma), np.abs(green - luma)), np.abs(blue - luma))
     scale = np.where(luma < 0, np.float32(1 / dark), np.float32(1 / (bright or dark)))
-    return np.asarray(np.hypot(luma * scale, hue * np.float32(1 / chroma)), np.float32)
+    luma *= scale
+    hue *= np.float32(1 / chroma)
+    return np.asarray(np.sqrt(luma * luma + hue * hue), np.float32)
 
 
 def _near_maximum(deviation: FloatArray, view: _View) -> FloatArray:
@@ -330,8 +355,9 @@ def _regions(deviation: FloatArray, before: FloatArray | None, view: _View) -> F
     keep &= stats[:, cv2.CC_STAT_AREA] > _LEAST_AREA_IOD2 * view.iod**2
     keep[0] = False
     covered = keep[labels].astype(np.float32)
-    for feature in features:
-        around = (cv2.dilate(feature, np.ones((5, 5), np.uint8)) > feature) & (oval > 0)
-        if around.any() and covered[around].mean() > _RING:
-            covered[(feature > 0) & (oval > 0)] = 1.0
+    if keep.any():
+        for feature, wider in zip(features, view.features(_RING_PX), strict=True):
+            around = (wider > feature) & (oval > 0)
+            if around.any() and covered[around].mean() > _RING:
+                covered[(feature > 0) & (oval > 0)] = 1.0
     return covered
