@@ -80,7 +80,7 @@ def convert(
             stack.callback(followed.close)
             models = prepare(reader, analysis, followed, settings, image)
         with clock.stage("splice"):
-            renderer = Renderer(analysis.track, followed, models, settings)
+            renderer = Renderer(analysis.track, followed, models, settings, analysis.hands)
             sheet = SheetMaker(analysis.measures, wanted=paths.contact_sheet is not None)
             counts = _second_pass(reader, writer, written, paths, renderer, sheet, report_progress)
         if written.contact_sheet is not None:

@@ -92,8 +92,8 @@ Mask = Annotated[
     Literal["auto", "off"] | None,
     typer.Option(
         "--mask",
-        help="What covers the face (hair, a hand, a microphone): auto finds it and leaves it as it is, off takes it for "
-        "the face. Default: auto.",
+        help="What covers the face (hair, a hand, a microphone): auto finds it and leaves it as it is, off takes it "
+        "for the face. Default: auto.",
         rich_help_panel=FACE,
     ),
 ]

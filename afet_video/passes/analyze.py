@@ -14,6 +14,7 @@ import numpy as np
 from afet_video.datatypes import ByteArray, FaceStatus, FloatArray, Landmarks, Progress, ProgressCallback, Timestamp
 from afet_video.errors import NoFaceError
 from afet_video.face.activity import lid_aperture, mouth_gap, sharpness
+from afet_video.face.hands import HandFinder, HandTrack
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.neutral import FaceMeasures
 from afet_video.face.pose import head_pose, interocular_px
@@ -26,10 +27,11 @@ from afet_video.video.decode import VideoReader
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """What pass 1 knows: the track (to be closed by the owner) and per-frame measures."""
+    """What pass 1 knows: the track (to be closed by the owner), per-frame measures, hands before the face."""
 
     track: FaceTrack
     measures: FaceMeasures
+    hands: HandTrack
 
 
 def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: ProgressCallback) -> Analysis:
@@ -44,7 +46,7 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
     try:
         collected = _Collected()
         total = reader.info.frame_count
-        with FaceLandmarker(settings.landmarker) as landmarker:
+        with FaceLandmarker(settings.landmarker) as landmarker, HandFinder(enabled=settings.mask.is_on) as hands:
             for index, timestamp, rgb in prefetch(_pictures(reader, settings.landmarker.max_side)):
                 faces = landmarker.detect(
                     rgb, timestamp=timestamp, size_wh=reader.info.size_wh, follow=tracker.following
@@ -53,6 +55,7 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
                 tracker.update(index, timestamp, faces)
                 face = tracker.following if tracker.following is not before else None
                 collected.add(face, rgb, reader.info.size_wh, float(timestamp.seconds))
+                hands.look(index, rgb, seconds=float(timestamp.seconds), size_wh=reader.info.size_wh, face=face)
                 on_progress(Progress("detect", index + 1, total))
         track = tracker.finish()
     except BaseException:
@@ -64,7 +67,7 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
     except NoFaceError:
         track.close()
         raise
-    return Analysis(track, collected.measures(track))
+    return Analysis(track, collected.measures(track), hands.track)
 
 
 def _pictures(reader: VideoReader, max_side: int) -> Iterator[tuple[int, Timestamp, ByteArray]]:

@@ -5,7 +5,7 @@ in: decoded frames, models -> out: changed frames and `TrackRow`s.  Must not: re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from afet_video.datatypes import (
     TrackRow,
     VideoFrame,
 )
+from afet_video.face.hands import HandTrack
 from afet_video.face.palsy import AffectedFace, affected_face
 from afet_video.face.pose import head_pose
 from afet_video.face.track import FaceTrack
@@ -41,6 +42,7 @@ class Renderer:
     followed: FollowedFace
     models: dict[int, FaceModel]
     settings: ConvertSettings
+    hands: HandTrack = field(default_factory=HandTrack)
 
     def render(self, frame: VideoFrame) -> TrackRow:
         """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
@@ -73,7 +75,8 @@ class Renderer:
             return None
         current = frame.read_box(box)
         origin = np.array([box.x0, box.y0], np.float32)
-        cover = model.cover.find(current, xyz[:, :2] - origin, float(frame.timestamp.seconds))
+        hands = self.hands.at(frame.index) - origin
+        cover = model.cover.find(current, xyz[:, :2] - origin, float(frame.timestamp.seconds), hands=hands)
         texture = neutral_texture(
             model.texture,
             cover.clean,

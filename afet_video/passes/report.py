@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from afet_video.datatypes import NeutralChoice, RunReport, VideoInfo
-from afet_video.model_files import FACE_LANDMARKER
+from afet_video.model_files import FACE_LANDMARKER, HAND_LANDMARKER
 from afet_video.passes.prepare import FaceModel
 from afet_video.passes.settings import ConvertSettings
 from afet_video.settings_io import settings_to_mapping
@@ -50,7 +50,9 @@ def sidecar_content(
         "duration_s": report.duration_s,
         "neutral": {str(face_id): _neutral(model.neutral) for face_id, model in models.items()},
         "settings": settings_to_mapping(settings),
-        "models": {FACE_LANDMARKER.name: {"sha256": FACE_LANDMARKER.sha256, "size": FACE_LANDMARKER.size}},
+        "models": {
+            model.name: {"sha256": model.sha256, "size": model.size} for model in (FACE_LANDMARKER, HAND_LANDMARKER)
+        },
         "versions": _versions(),
         "warnings": list(report.warnings),
     }

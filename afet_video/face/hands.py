@@ -1,0 +1,189 @@
+"""Where hands are before the face: MediaPipe Hand Landmarker.
+
+in: the pictures of a clip, one after the other -> out: `HandTrack`.  Must not: know how a hand looks, keep pictures for
+longer than a moment.
+
+A hand has the face's own colour, so it needs a detector. That takes about 15 ms of a core, twice as long as finding the
+face. So it looks around the face every `LOOK_EVERY_S`, then back to where a hand came in, and, as long as one is there,
+at every second picture; in between hands move in straight lines.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from afet_video.datatypes import Box, ByteArray, FloatArray, Landmarks
+from afet_video.errors import ModelFileError
+from afet_video.face.quiet import native_log_dropped
+from afet_video.model_files import HAND_LANDMARKER, locate
+
+LOOK_EVERY_S = 0.3
+"""Time between looks while no hand is near the face."""
+
+FOLLOW_EVERY = 2
+"""Pictures from one look to the next while a hand is there."""
+
+GAP_S = 0.2
+"""Longest time between two finds across which a hand is taken to have been there."""
+
+CONFIDENCE = 0.5
+"""MediaPipe's thresholds. On 200 pictures of faces without hands 0.5 finds none, 0.3 finds two."""
+
+WINDOW = 2.4
+"""Side of the square around the face that is searched, in heights of the face."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HandTrack:
+    """Hands before the face by frame: `points[frame]` (n, 21, 2) pixels of the upright frame, `seconds[frame]`.
+
+    Frames in which nobody looked have no entry; those without a hand have an empty one.
+    """
+
+    points: dict[int, FloatArray] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
+
+    def at(self, frame: int) -> FloatArray:
+        """Return the hands (n, 21, 2) in a frame; between two looks they move in straight lines."""
+        if frame in self.points:
+            return self.points[frame]
+        before = max((i for i in self._near(frame) if i < frame), default=None)
+        after = min((i for i in self._near(frame) if i > frame), default=None)
+        if before is None or after is None or self.seconds[after] - self.seconds[before] > GAP_S:
+            return np.zeros((0, 21, 2), np.float32)
+        share = (frame - before) / (after - before)
+        here = []
+        for hand in self.points[before]:
+            others = self.points[after]
+            if len(others):
+                nearest = others[np.linalg.norm(others - hand, axis=2).mean(axis=1).argmin()]
+                here.append(hand + share * (nearest - hand))
+        return np.array(here, np.float32).reshape(-1, 21, 2)
+
+    def _near(self, frame: int) -> list[int]:
+        return [i for i in range(frame - 2 * FOLLOW_EVERY, frame + 2 * FOLLOW_EVERY + 1) if i in self.points]
+
+
+class HandFinder:
+    """Finds hands near the followed face; use one object per clip, as a context manager.
+
+    Raises
+    ------
+    ModelFileError
+        If the model file is missing or damaged, or, at the first look, refused by MediaPipe.
+    """
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self._model = locate(HAND_LANDMARKER) if enabled else None
+        self._landmarker: Any = None
+        self._track = HandTrack()
+        self._passed: deque[tuple[int, float, ByteArray, Landmarks]] = deque()
+        self._looked_at = -np.inf
+        self._seen_at = -np.inf
+        self._next = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the model; closing twice does no harm."""
+        self._passed.clear()
+        landmarker, self._landmarker = self._landmarker, None
+        if landmarker is not None:
+            with native_log_dropped():
+                landmarker.close()
+
+    @property
+    def track(self) -> HandTrack:
+        """All hands found so far."""
+        return self._track
+
+    def look(
+        self, index: int, rgb: ByteArray, *, seconds: float, size_wh: tuple[int, int], face: Landmarks | None
+    ) -> None:
+        """Take the next picture (h, w, 3) of the clip, in which `face` was found, and look for hands if it is time."""
+        if self._model is None or face is None:
+            self._passed.clear()
+            return
+        following = seconds - self._seen_at < LOOK_EVERY_S
+        due = index >= self._next if following else seconds - self._looked_at >= LOOK_EVERY_S
+        if not due:
+            self._passed.append((index, seconds, rgb, face))
+            return
+        self._looked_at, self._next = seconds, index + FOLLOW_EVERY
+        found = self._find(index, rgb, seconds, size_wh, face)
+        if found:
+            if not following:
+                self._look_back(size_wh)
+            self._seen_at = seconds
+        self._passed.clear()
+
+    def _look_back(self, size_wh: tuple[int, int]) -> None:
+        """Look through the pictures since the last look for the moment at which the hand came in."""
+        for index, seconds, rgb, face in list(self._passed)[::-1]:
+            if not self._find(index, rgb, seconds, size_wh, face):
+                break
+
+    def _find(self, index: int, rgb: ByteArray, seconds: float, size_wh: tuple[int, int], face: Landmarks) -> bool:
+        scale_xy = np.array([size_wh[0] / rgb.shape[1], size_wh[1] / rgb.shape[0]])
+        xy = (face.xyz[:, :2] + 0.5) / scale_xy - 0.5
+        box = _window(xy, rgb.shape[1], rgb.shape[0])
+        hands = [hand for hand in self._hands(rgb[box.y0 : box.y1, box.x0 : box.x1], box) if _touches(hand, xy)]
+        self._track.points[index] = np.array([(hand + 0.5) * scale_xy - 0.5 for hand in hands], np.float32).reshape(
+            -1, 21, 2
+        )
+        self._track.seconds[index] = seconds
+        return bool(hands)
+
+    def _hands(self, part: ByteArray, box: Box) -> list[FloatArray]:
+        import mediapipe as mp
+
+        self._landmarker = self._landmarker or self._open()
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(part))
+        result = self._landmarker.detect(image)
+        size, corner = np.array(box.size_wh), np.array([box.x0, box.y0])
+        return [np.array([(p.x, p.y) for p in hand]) * size + corner for hand in result.hand_landmarks]
+
+    def _open(self) -> Any:
+        from mediapipe.tasks.python import BaseOptions, vision
+
+        options = vision.HandLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(self._model)),
+            running_mode=vision.RunningMode.IMAGE,
+            num_hands=2,
+            min_hand_detection_confidence=CONFIDENCE,
+            min_hand_presence_confidence=CONFIDENCE,
+        )
+        try:
+            with native_log_dropped():
+                return vision.HandLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelFileError(f"MediaPipe refuses {self._model} ({reason}): install mediapipe again") from error
+
+
+def _window(xy: FloatArray, width: int, height: int) -> Box:
+    """Return the square around a face (478, 2), as far as it lies in the picture."""
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    half = WINDOW / 2 * float(high[1] - low[1])
+    center = (low + high) / 2
+    x0, y0 = np.clip(np.floor(center - half), 0, (width - 2, height - 2)).astype(int)
+    x1, y1 = np.clip(np.ceil(center + half), (x0 + 1, y0 + 1), (width, height)).astype(int)
+    return Box(int(x0), int(y0), int(x1), int(y1))
+
+
+def _touches(hand: FloatArray, xy: FloatArray) -> bool:
+    """Return whether the rectangles of a hand (21, 2) and of a face (478, 2) overlap."""
+    margin = 0.1 * (xy.max(axis=0) - xy.min(axis=0))
+    apart = (hand.max(axis=0) < xy.min(axis=0) - margin) | (hand.min(axis=0) > xy.max(axis=0) + margin)
+    return not apart.any()
