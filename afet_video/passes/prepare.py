@@ -126,15 +126,17 @@ def _model(
     samples = np.array([followed.xyz(int(frame)) for frame in frames], np.float32).reshape(-1, 478, 3)
     usable = np.isfinite(samples).all(axis=(1, 2))
     triangles = build_mesh(neutral.xyz)
+    neutral_xy = neutral.xyz[:, :2] - np.array(neutral.origin, np.float32)
+    cover = FaceCover(neutral.rgb, neutral_xy, settings.mask)
     rest = fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32))
     return FaceModel(
         neutral=neutral.choice,
         rest=rest,
         palsy=palsy_model(rest.coefficients[0]),
-        texture=texture_model(neutral.rgb, neutral.xyz[:, :2] - np.array(neutral.origin, np.float32), settings.splice),
+        texture=texture_model(cover.clean_neutral(), neutral_xy, settings.splice),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
-        cover=FaceCover(neutral.rgb, neutral.xyz[:, :2] - np.array(neutral.origin, np.float32), settings.mask),
+        cover=cover,
     )
 
 

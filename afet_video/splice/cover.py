@@ -25,13 +25,22 @@ MASKS = ("auto", "off")
 _SURE, _LIKELY, _KEPT = 1.0, 0.6, 0.45
 """Deviation that starts a covered place, that belongs to one, and that is enough where it was covered a moment ago."""
 
-_TOLERANCE_IOD = 0.07
+_NEAR_IOD = 0.07
+_THIN, _AREA = 0.6, 2.0
 _AGREES_LUMA, _AGREES_CHROMA = 0.45, 0.18
 _NEUTRAL_COVERED = 1.0
 _LEAST_AREA_IOD2 = 0.004
 _REMEMBERED_S = 0.12
 _RELEASE, _FADING = 0.5, 0.3
-_RING, _RING_PX = 0.6, 2.0
+_HAND = 0.3
+"""Deviation that is enough close to a hand."""
+
+_RING, _HAND_RING, _RING_PX = 0.6, 0.2, 2.0
+"""Share of the ring around an eye, a brow or the lips that must be covered for it to be so too; that beside a hand."""
+
+_BRIDGE_IOD = 0.4
+"""Height of what a strand is followed across: a brow and an eye."""
+
 _VISIBLE = 1e-3
 _SQUARE = np.ones((3, 3), np.uint8)
 
@@ -110,7 +119,13 @@ class FaceCover:
         off = np.abs(self._log_skin - np.median(self._log_skin, axis=0)).max(axis=1)
         self._trusted = (off < _NEUTRAL_COVERED).astype(np.float32)
         deviation = view.deviation(view.expected(self._log_skin, self._trusted))
-        self._tolerance = _near_maximum(deviation * (view.plain() > 0), view) * view.from_outline()
+        self._tolerance = _tolerance(deviation * (view.plain() > 0), view)
+
+    def clean_neutral(self) -> FloatArray:
+        """Return the neutral's picture (h, w, 3) with skin in place of hair and the like that lie before its face."""
+        clean = self.find(self.rgb, self.xy, -np.inf).clean
+        self._last = None
+        return clean
 
     def find(self, current: FloatArray, xy: FloatArray, seconds: float, *, hands: FloatArray | None = None) -> Cover:
         """Return what covers the face in the next frame.
@@ -125,21 +140,20 @@ class FaceCover:
         if not self.settings.is_on:
             return Cover(None, current)
         view = SkinView.of(current, xy)
-        expected = view.expected(*self._agreeing(view))
-        deviation = view.deviation(expected) - view.spread(self._tolerance, _TOLERANCE_IOD)
+        held = view.hands(hands)
+        expected = view.expected(*self._agreeing(view, held))
+        deviation = view.deviation(expected) - view.spread(self._tolerance, _NEAR_IOD)
         before = self._moved_along(view, seconds)
-        covered = _regions(deviation, before, view)
-        for hand in () if hands is None else hands:
-            covered = np.maximum(covered, view.hand(hand))
+        covered = _regions(deviation, before, held, view)
         self._last = _Last(covered, (view.xy + 0.5) / view.scale - 0.5, seconds)
         if before is not None:
             covered = np.maximum(covered, np.where(deviation > _FADING, before - np.float32(_RELEASE), np.float32(0.0)))
         return _cover(current, view, covered, expected)
 
-    def _agreeing(self, view: SkinView) -> tuple[FloatArray, FloatArray]:
+    def _agreeing(self, view: SkinView, hands: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the skin's colours (n, 3) at the skin landmarks, and weights (n,): 0 where they are not skin's."""
         colors = view.skin_colors()
-        weight = self._trusted * view.inside(SKIN)
+        weight = self._trusted * view.inside(SKIN) * (view.at_skin(hands) < 1)
         gain = colors - self._log_skin
         if weight.any():
             middle = np.median(gain[weight > 0], axis=0)
@@ -181,37 +195,52 @@ def _cover(current: FloatArray, view: SkinView, covered: FloatArray, expected: F
     return Cover(mask, clean, part)
 
 
-def _near_maximum(deviation: FloatArray, view: SkinView) -> FloatArray:
-    """Return the largest deviation around each landmark (478,)."""
-    reach = 2 * round(_TOLERANCE_IOD * view.iod) + 1
-    highest = cv2.dilate(deviation, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+def _tolerance(deviation: FloatArray, view: SkinView) -> FloatArray:
+    """Return by how much the neutral's own skin deviates around each landmark (478,).
+
+    A beard, a shadow or make-up covers an area and is part of the face; a hair that already lies there is thin, and
+    must not excuse the next one.
+    """
+    near, area = (2 * round(reach * view.iod) + 1 for reach in (_NEAR_IOD, 2 * _NEAR_IOD))
+    highest = cv2.dilate(deviation, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (near, near)))
+    limit = np.maximum(_THIN, _AREA * cv2.blur(deviation, (area, area)))
     at = np.round(view.xy).astype(int)
     x = at[:, 0].clip(0, view.size_wh[0] - 1)
     y = at[:, 1].clip(0, view.size_wh[1] - 1)
-    return np.asarray(highest[y, x], np.float32)
+    return np.asarray(np.minimum(highest, limit)[y, x] * view.from_outline(), np.float32)
 
 
-def _regions(deviation: FloatArray, before: FloatArray | None, view: SkinView) -> FloatArray:
-    """Return the covered places (h, w), 0 or 1, inside the mesh."""
+def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray, view: SkinView) -> FloatArray:
+    """Return the covered places (h, w), 0 or 1, inside the mesh.
+
+    `hands` is 1 on hands, and smaller around them, where a hand's colour, so near the face's, is enough.
+    """
     oval = view.oval()
-    plain = oval.copy()
     features = view.features()
+    plain = oval.copy()
     for feature in features:
         plain[feature > 0] = 0
     low = _LIKELY if before is None else np.where(before > 0.3, np.float32(_KEPT), np.float32(_LIKELY))
-    likely = ((deviation > low) & (plain > 0)).astype(np.uint8)
-    sure = (deviation > _SURE) & (plain > 0)
+    low = np.where(hands > 0, np.float32(_HAND), low)
+    likely = ((deviation > low) & (plain > 0) | (hands == 1) & (oval > 0)).astype(np.uint8)
+    sure = (deviation > _SURE) & (plain > 0) | (hands == 1)
     if before is not None:
-        sure |= (before > 0.5) & (likely > 0)
+        sure |= before > 0.5
     count, labels, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
     keep = np.zeros(count, bool)
     keep[np.unique(labels[sure])] = True
     keep &= stats[:, cv2.CC_STAT_AREA] > _LEAST_AREA_IOD2 * view.iod**2
     keep[0] = False
-    covered = keep[labels].astype(np.float32)
+    covered = keep[labels].astype(np.uint8)
     if keep.any():
+        length = 2 * round(_BRIDGE_IOD * view.iod / 2) + 1
+        bridged = cv2.morphologyEx(cv2.dilate(covered, _SQUARE), cv2.MORPH_CLOSE, np.ones((length, 1), np.uint8))
+        bridged[deviation < _LIKELY] = 0
         for feature, wider in zip(features, view.features(_RING_PX), strict=True):
-            around = (wider > feature) & (oval > 0)
-            if around.any() and covered[around].mean() > _RING:
-                covered[(feature > 0) & (oval > 0)] = 1.0
-    return np.asarray(covered, np.float32)
+            inside = (feature > 0) & (oval > 0)
+            ring = (wider > feature) & (oval > 0)
+            if ring.any() and covered[ring].mean() > (_HAND_RING if hands[ring].any() else _RING):
+                covered[inside] = 1
+            else:
+                covered[inside] = np.maximum(covered[inside], bridged[inside])
+    return covered.astype(np.float32)

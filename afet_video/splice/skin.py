@@ -27,10 +27,10 @@ SMOOTH_IOD = 0.20
 """How far around itself a landmark tells the colour of the skin."""
 
 _NODE_IOD, _OUTLINE_IOD = 0.05, 0.15
-_FEATURE_MARGIN_IOD = {"eye": 0.09, "brow": 0.07, "lips": 0.06}
+_FEATURE_MARGIN_IOD = {"eye": 0.09, "brow": 0.07, "lips": 0.06, "nostrils": 0.04}
 _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
-_FINGER, _WRIST = 0.36, 0.7
-"""Breadth of a finger and of a wrist as shares of the hand's."""
+_FINGER, _WRIST, _HAND_REACH = 0.36, 0.7, 1.0
+"""Breadth of a finger and of a wrist as shares of the hand's; how far fingers may reach that the detector lost."""
 
 
 def _skin() -> NDArray[np.int64]:
@@ -45,12 +45,14 @@ def _skin() -> NDArray[np.int64]:
 SKIN = _skin()
 """Landmarks on skin and nothing else, inside the outline."""
 
+_NOSTRILS = (64, 98, 97, 2, 326, 327, 294, 1)
 _FEATURES = (
     ("eye", facemesh.LEFT_EYE),
     ("eye", facemesh.RIGHT_EYE),
     ("brow", facemesh.LEFT_BROW),
     ("brow", facemesh.RIGHT_BROW),
     ("lips", facemesh.LIPS_OUTER),
+    ("nostrils", _NOSTRILS),
 )
 
 
@@ -144,9 +146,26 @@ class SkinView:
         cv2.polylines(filled, [hull], True, 1, thickness=max(2 * round(margin_px) + 1, 1))
         return filled
 
-    def hand(self, points: FloatArray) -> FloatArray:
-        """Return where (h, w) a hand with landmarks (21, 2) in full-size pixels lies, with the wrist."""
+    def hands(self, hands: FloatArray | None) -> FloatArray:
+        """Return (h, w): 1 on hands (n, 21, 2), given in full-size pixels, 0.5 around them, 0 elsewhere."""
         filled = np.zeros(self.log.shape[:2], np.float32)
+        for points in () if hands is None else hands:
+            low, high = points.min(axis=0) * self.scale, points.max(axis=0) * self.scale
+            reach = _HAND_REACH * float((high - low).max())
+            x0, y0 = np.maximum(low - reach, 0).astype(int)
+            x1, y1 = np.maximum(high + reach, 0).astype(int)
+            filled[y0:y1, x0:x1] = np.maximum(filled[y0:y1, x0:x1], 0.5)
+        for points in () if hands is None else hands:
+            self._draw_hand(filled, points)
+        return filled
+
+    def at_skin(self, values: FloatArray) -> FloatArray:
+        """Return values (h, w) at the skin landmarks (n,)."""
+        at = np.round(self.xy[SKIN]).astype(int)
+        x, y = (at[:, k].clip(0, self.size_wh[k] - 1) for k in range(2))
+        return np.asarray(values[y, x], np.float32)
+
+    def _draw_hand(self, filled: FloatArray, points: FloatArray) -> None:
         at = (points + 0.5) * self.scale - 0.5
         breadth = float(np.linalg.norm(at[5] - at[17])) + 0.3 * float(np.linalg.norm(at[0] - at[9]))
         whole = np.round(at).astype(np.int32)
@@ -157,14 +176,13 @@ class SkinView:
             cv2.polylines(filled, [whole[list(finger)]], False, 1.0, thickness=max(round(_FINGER * breadth), 1))
         arm = np.round(at[0] + (at[0] - at[9])).astype(np.int32)
         cv2.line(filled, whole[0].tolist(), arm.tolist(), 1.0, thickness=max(round(_WRIST * breadth), 1))
-        return filled
 
     def features(self, beyond_px: float = 0.0) -> list[ByteArray]:
-        """Return where eyes, brows and lips lie."""
+        """Return where eyes, brows, lips and nostrils lie."""
         return [self.polygon(points, _FEATURE_MARGIN_IOD[name] * self.iod + beyond_px) for name, points in _FEATURES]
 
     def plain(self) -> ByteArray:
-        """Return where (h, w) uint8 skin is to be expected: the mesh without eyes, brows and lips."""
+        """Return where (h, w) uint8 skin is to be expected: the mesh without its features."""
         plain = self.oval()
         for feature in self.features():
             plain[feature > 0] = 0
