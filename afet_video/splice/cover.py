@@ -26,16 +26,17 @@ _SURE, _LIKELY, _KEPT = 1.0, 0.6, 0.45
 """Deviation that starts a covered place, that belongs to one, and that is enough where it was covered a moment ago."""
 
 _NEAR_IOD = 0.07
-_THIN, _AREA = 0.6, 2.0
+_THIN, _AREA, _LEVELS = 0.6, 2.0, 50.0
 _AGREES_LUMA, _AGREES_CHROMA = 0.45, 0.18
 _NEUTRAL_COVERED = 1.0
+_FAR = 0.02
 _LEAST_AREA_IOD2 = 0.004
 _REMEMBERED_S = 0.12
 _RELEASE, _FADING = 0.5, 0.3
-_HAND = 0.3
+_HAND = 0.35
 """Deviation that is enough close to a hand."""
 
-_RING, _HAND_RING, _RING_PX = 0.6, 0.2, 2.0
+_RING, _HAND_RING, _RING_PX = 0.6, 0.1, 2.0
 """Share of the ring around an eye, a brow or the lips that must be covered for it to be so too; that beside a hand."""
 
 _BRIDGE_IOD = 0.4
@@ -114,7 +115,8 @@ class FaceCover:
     def __post_init__(self) -> None:
         view = SkinView.of(self.rgb, self.xy)
         squared = ((view.xy[SKIN, None] - view.xy[None, SKIN]) ** 2).sum(axis=2)
-        self._kernel = np.exp(-squared / (2 * (SMOOTH_IOD * view.iod) ** 2)).astype(np.float32)
+        near, far = (np.exp(-squared / (2 * (radius * view.iod) ** 2)) for radius in (SMOOTH_IOD, 3 * SMOOTH_IOD))
+        self._kernel = (near + _FAR * far).astype(np.float32)
         self._log_skin = view.skin_colors()
         off = np.abs(self._log_skin - np.median(self._log_skin, axis=0)).max(axis=1)
         self._trusted = (off < _NEUTRAL_COVERED).astype(np.float32)
@@ -141,8 +143,9 @@ class FaceCover:
             return Cover(None, current)
         view = SkinView.of(current, xy)
         held = view.hands(hands)
-        expected = view.expected(*self._agreeing(view, held))
-        deviation = view.deviation(expected) - view.spread(self._tolerance, _NEAR_IOD)
+        expected = view.expected(self._skin_colors(view, held), self._trusted)
+        deviation = view.deviation(expected)
+        deviation -= np.where(held > 0, np.float32(0), view.spread(self._tolerance, _NEAR_IOD))
         before = self._moved_along(view, seconds)
         covered = _regions(deviation, before, held, view)
         self._last = _Last(covered, (view.xy + 0.5) / view.scale - 0.5, seconds)
@@ -150,18 +153,23 @@ class FaceCover:
             covered = np.maximum(covered, np.where(deviation > _FADING, before - np.float32(_RELEASE), np.float32(0.0)))
         return _cover(current, view, covered, expected)
 
-    def _agreeing(self, view: SkinView, hands: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the skin's colours (n, 3) at the skin landmarks, and weights (n,): 0 where they are not skin's."""
+    def _skin_colors(self, view: SkinView, hands: FloatArray) -> FloatArray:
+        """Return the skin's colours (n, 3) at the skin landmarks.
+
+        Where they are covered, it is the neutral's colour in the light around.
+        """
         colors = view.skin_colors()
-        weight = self._trusted * view.inside(SKIN) * (view.at_skin(hands) < 1)
+        weight = self._trusted * view.inside(SKIN) * (view.at_skin(hands) == 0)
         gain = colors - self._log_skin
         if weight.any():
             middle = np.median(gain[weight > 0], axis=0)
             weight = weight * (log_distance(gain - middle, 2 * _AGREES_LUMA, 2 * _AGREES_CHROMA) < 1)
+        smooth = gain
         for _ in range(2):
-            smooth = (self._kernel * weight) @ gain / ((self._kernel * weight).sum(axis=1, keepdims=True) + 1e-6)
+            near = self._kernel * weight
+            smooth = (near @ gain) / (near.sum(axis=1, keepdims=True) + np.float32(1e-9))
             weight = weight * (log_distance(gain - smooth, _AGREES_LUMA, _AGREES_CHROMA) < 1)
-        return colors, weight.astype(np.float32)
+        return np.where(weight[:, None] > 0, colors, self._log_skin + smooth).astype(np.float32)
 
     def _moved_along(self, view: SkinView, seconds: float) -> FloatArray | None:
         """Return what was covered in the frame before, moved with the head."""
@@ -203,7 +211,8 @@ def _tolerance(deviation: FloatArray, view: SkinView) -> FloatArray:
     """
     near, area = (2 * round(reach * view.iod) + 1 for reach in (_NEAR_IOD, 2 * _NEAR_IOD))
     highest = cv2.dilate(deviation, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (near, near)))
-    limit = np.maximum(_THIN, _AREA * cv2.blur(deviation, (area, area)))
+    wide = cv2.medianBlur((deviation * _LEVELS).clip(0, 255).astype(np.uint8), area) / np.float32(_LEVELS)
+    limit = np.maximum(_THIN, _AREA * wide)
     at = np.round(view.xy).astype(int)
     x = at[:, 0].clip(0, view.size_wh[0] - 1)
     y = at[:, 1].clip(0, view.size_wh[1] - 1)
