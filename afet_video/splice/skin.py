@@ -20,6 +20,9 @@ _WORK_IOD_PX = 80.0
 _LUMA_DARK, _LUMA_BRIGHT, _CHROMA = 0.55, 0.65, 0.25
 """Deviations of the logarithm of a colour from the skin's, darker, brighter and in hue, that count as 1."""
 
+_SHADE = 0.6
+"""Skin in a fold or shadow is redder: by so much of how much darker it is, red may gain and blue may lose."""
+
 OFFSET = 10.0
 """Added to colours (0..255) before the logarithm is taken: noise in the dark says nothing."""
 
@@ -205,7 +208,8 @@ def log_distance(log: FloatArray, dark: float, chroma: float, bright: float | No
     """Return the size of differences (..., 3) of logarithmic colours, in units of what counts as 1."""
     red, green, blue = log[..., 0], log[..., 1], log[..., 2]
     luma = (red + green + blue) * np.float32(1 / 3)
-    hue = np.maximum(np.maximum(np.abs(red - luma), np.abs(green - luma)), np.abs(blue - luma))
+    shade = np.clip((red - blue) * np.float32(0.5), np.float32(0), np.maximum(luma * np.float32(-_SHADE), 0))
+    hue = np.maximum(np.maximum(np.abs(red - luma - shade), np.abs(green - luma)), np.abs(blue - luma + shade))
     scale = np.where(luma < 0, np.float32(1 / dark), np.float32(1 / (bright or dark)))
     luma *= scale
     hue *= np.float32(1 / chroma)
