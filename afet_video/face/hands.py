@@ -4,7 +4,7 @@ in: the pictures of a clip, one after the other -> out: `HandTrack`.  Must not: 
 longer than a moment.
 
 A hand has the face's own colour, so it needs a detector. That takes about 15 ms of a core, twice as long as finding the
-face. So it looks around the face every `LOOK_EVERY_S`, then back to where a hand came in, and, as long as one is there,
+face, so it looks around the face every `LOOK_EVERY_S`, then back to where a hand came in and, as long as one is there,
 at every second picture; in between hands move in straight lines.
 """
 
@@ -22,7 +22,7 @@ from afet_video.errors import ModelFileError
 from afet_video.face.quiet import native_log_dropped
 from afet_video.model_files import HAND_LANDMARKER, locate
 
-LOOK_EVERY_S = 0.3
+LOOK_EVERY_S = 0.4
 """Time between looks while no hand is near the face."""
 
 FOLLOW_EVERY = 2
@@ -137,20 +137,29 @@ class HandFinder:
     def _find(self, index: int, rgb: ByteArray, seconds: float, size_wh: tuple[int, int], face: Landmarks) -> bool:
         scale_xy = np.array([size_wh[0] / rgb.shape[1], size_wh[1] / rgb.shape[0]])
         xy = (face.xyz[:, :2] + 0.5) / scale_xy - 0.5
-        box = _window(xy, rgb.shape[1], rgb.shape[0])
-        hands = [hand for hand in self._hands(rgb[box.y0 : box.y1, box.x0 : box.x1], box) if _touches(hand, xy)]
+        box = _window(xy)
+        hands = [hand for hand in self._hands(rgb, box) if _touches(hand, xy)]
         self._track.points[index] = np.array([(hand + 0.5) * scale_xy - 0.5 for hand in hands], np.float32).reshape(
             -1, 21, 2
         )
         self._track.seconds[index] = seconds
         return bool(hands)
 
-    def _hands(self, part: ByteArray, box: Box) -> list[FloatArray]:
+    def _hands(self, rgb: ByteArray, box: Box) -> list[FloatArray]:
+        """Return all hands (21, 2) in a square of the picture, of which parts may lie outside."""
         import mediapipe as mp
 
-        self._landmarker = self._landmarker or self._open()
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(part))
-        result = self._landmarker.detect(image)
+        x0, y0 = max(box.x0, 0), max(box.y0, 0)
+        inside = rgb[y0 : max(box.y1, 0), x0 : max(box.x1, 0)]
+        square = np.zeros((*box.size_wh, 3), np.uint8)
+        square[y0 - box.y0 :, x0 - box.x0 :][: inside.shape[0], : inside.shape[1]] = inside
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=square)
+        if self._landmarker is None:
+            self._landmarker = self._open()
+            with native_log_dropped():
+                result = self._landmarker.detect(image)
+        else:
+            result = self._landmarker.detect(image)
         size, corner = np.array(box.size_wh), np.array([box.x0, box.y0])
         return [np.array([(p.x, p.y) for p in hand]) * size + corner for hand in result.hand_landmarks]
 
@@ -172,14 +181,12 @@ class HandFinder:
             raise ModelFileError(f"MediaPipe refuses {self._model} ({reason}): install mediapipe again") from error
 
 
-def _window(xy: FloatArray, width: int, height: int) -> Box:
-    """Return the square around a face (478, 2), as far as it lies in the picture."""
+def _window(xy: FloatArray) -> Box:
+    """Return a square around a face (478, 2), as MediaPipe's projection of hands expects."""
     low, high = xy.min(axis=0), xy.max(axis=0)
-    half = WINDOW / 2 * float(high[1] - low[1])
-    center = (low + high) / 2
-    x0, y0 = np.clip(np.floor(center - half), 0, (width - 2, height - 2)).astype(int)
-    x1, y1 = np.clip(np.ceil(center + half), (x0 + 1, y0 + 1), (width, height)).astype(int)
-    return Box(int(x0), int(y0), int(x1), int(y1))
+    side = max(round(WINDOW * float(high[1] - low[1])), 2)
+    x0, y0 = np.round((low + high) / 2 - side / 2).astype(int)
+    return Box(int(x0), int(y0), int(x0) + side, int(y0) + side)
 
 
 def _touches(hand: FloatArray, xy: FloatArray) -> bool:

@@ -29,7 +29,7 @@ OFFSET = 10.0
 SMOOTH_IOD = 0.20
 """How far around itself a landmark tells the colour of the skin."""
 
-_NODE_IOD, _OUTLINE_IOD = 0.05, 0.15
+_NODE_IOD, _OUTLINE_IOD = 0.08, 0.15
 _FEATURE_MARGIN_IOD = {"eye": 0.09, "brow": 0.07, "lips": 0.06, "nostrils": 0.04}
 _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
 _FINGER, _WRIST, _HAND_REACH = 0.36, 0.7, 1.0
