@@ -32,7 +32,7 @@ GAP_S = 0.2
 """Longest time between two finds across which a hand is taken to have been there."""
 
 CONFIDENCE = 0.5
-"""MediaPipe's thresholds. On 200 pictures of faces without hands 0.5 finds none, 0.3 finds two."""
+"""MediaPipe's thresholds. On 200 pictures of faces without hands 0.5 finds at most one, 0.3 two."""
 
 WINDOW = 2.4
 """Side of the square around the face that is searched, in heights of the face."""
@@ -51,7 +51,7 @@ class HandTrack:
     def at(self, frame: int) -> FloatArray:
         """Return the hands (n, 21, 2) in a frame; between two looks they move in straight lines."""
         if frame in self.points:
-            return self.points[frame]
+            return self.points[frame] if self._is_confirmed(frame) else np.zeros((0, 21, 2), np.float32)
         before = max((i for i in self._near(frame) if i < frame), default=None)
         after = min((i for i in self._near(frame) if i > frame), default=None)
         if before is None or after is None or self.seconds[after] - self.seconds[before] > GAP_S:
@@ -64,6 +64,12 @@ class HandTrack:
                 nearest = others[np.linalg.norm(others - hand, axis=2).mean(axis=1).argmin()]
                 here.append(hand + share * (nearest - hand))
         return np.array(here, np.float32).reshape(-1, 21, 2)
+
+    def _is_confirmed(self, frame: int) -> bool:
+        """Return whether a hand is there at another look nearby, too: a single find is taken for an error."""
+        seconds = self.seconds[frame]
+        others = (i for i in self._near(frame) if i != frame and abs(self.seconds[i] - seconds) <= GAP_S)
+        return any(len(self.points[i]) for i in others)
 
     def _near(self, frame: int) -> list[int]:
         return [i for i in range(frame - 2 * FOLLOW_EVERY, frame + 2 * FOLLOW_EVERY + 1) if i in self.points]

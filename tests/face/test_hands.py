@@ -60,6 +60,12 @@ def test_between_two_looks_a_hand_moves_in_a_straight_line() -> None:
     assert track.at(3).shape == (0, 21, 2)
 
 
+def test_a_find_that_no_other_look_confirms_is_none() -> None:
+    hand, nothing = np.zeros((1, 21, 2), np.float32), np.zeros((0, 21, 2), np.float32)
+    track = HandTrack({4: nothing, 6: hand, 8: nothing, 16: hand, 18: hand}, {i: i / 25 for i in (4, 6, 8, 16, 18)})
+    assert [len(track.at(index)) for index in (4, 5, 6, 7, 16, 17, 18)] == [0, 0, 0, 0, 1, 1, 1]
+
+
 def test_off_loads_no_model(real_faces: Mapping[str, Any]) -> None:
     assert look([real_faces["smile"].rgb], real_faces["smile"], enabled=False).points == {}
 
