@@ -41,6 +41,14 @@ FACE_LANDMARKER = ModelFile(
     origin="MediaPipe Face Landmarker (float16, version 1), Google",
 )
 
+HAND_LANDMARKER = ModelFile(
+    name="hand_landmarker.task",
+    size=7_819_105,
+    sha256="fbc2a30080c3c557093b5ddfc334698132eb341044ccee322ccf8bcf3607cde1",
+    license="Apache-2.0",
+    origin="MediaPipe Hand Landmarker (float16, version 1), Google",
+)
+
 
 def locate(model: ModelFile) -> Path:
     """Return the path of `model` in the installed package, after `verify`.

@@ -99,7 +99,7 @@ def convert(
         with clock.stage("splice"):
             cast = Cast(
                 [
-                    Renderer(lane.track, face, models, settings, shown)
+                    Renderer(lane.track, face, models, settings, shown, analysis.hands)
                     for lane, face, shown in zip(analysis.lanes, followed, strength, strict=True)
                 ]
             )

@@ -102,6 +102,15 @@ WhichFace = Annotated[
         rich_help_panel=FACE,
     ),
 ]
+Mask = Annotated[
+    Literal["auto", "off"] | None,
+    typer.Option(
+        "--mask",
+        help="What covers the face (hair, a hand, a microphone): auto finds it and leaves it as it is, off takes it "
+        "for the face. Default: auto.",
+        rich_help_panel=FACE,
+    ),
+]
 TracksPath = Annotated[
     Path | None,
     typer.Option(

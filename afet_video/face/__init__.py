@@ -1,1 +1,3 @@
-"""Where the face is: landmarks, track, pose, rest shape, neutral. Only `landmarker.py` knows MediaPipe."""
+"""Where the face is: landmarks, track, pose, rest shape, neutral. Only `landmarker.py` and `hands.py` know
+MediaPipe.
+"""

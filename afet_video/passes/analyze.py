@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from afet_video.datatypes import ByteArray, FaceStatus, FloatArray, Landmarks, Progress, ProgressCallback, Timestamp
 from afet_video.errors import NoFaceError
 from afet_video.face.activity import lid_aperture, mouth_gap, sharpness
+from afet_video.face.hands import HandFinder, HandTrack
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.look import Look, look_of
 from afet_video.face.neutral import FaceMeasures
@@ -40,9 +41,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """What pass 1 knows: the lanes (one, unless everybody is followed), whose tracks the owner closes."""
+    """What pass 1 knows: the lanes (one, unless everybody is followed), whose tracks the owner closes; hands."""
 
     lanes: tuple[Lane, ...]
+    hands: HandTrack = field(default_factory=HandTrack)
 
     @property
     def timestamps(self) -> tuple[Timestamp, ...]:
@@ -92,12 +94,19 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
     try:
         collected = _Collected()
         total = reader.info.frame_count
-        with FaceLandmarker(settings.landmarker) as landmarker:
+        with FaceLandmarker(settings.landmarker) as landmarker, HandFinder(enabled=settings.mask.is_on) as hands:
             for picture in prefetch(_pictures(reader, settings.landmarker.max_side)):
                 maybe_cut = shots.update(picture.rgb)
                 faces = _detect(landmarker, tracker, picture, maybe_cut, everybody=settings.tracker.everybody)
                 kept = tracker.update(picture.index, picture.timestamp, faces, picture.look_of, maybe_cut=maybe_cut)
                 collected.add(kept, picture)
+                hands.look(
+                    picture.index,
+                    picture.rgb,
+                    seconds=float(picture.timestamp.seconds),
+                    size_wh=picture.size_wh,
+                    face=max((face for _, face in kept), key=_height, default=None),
+                )
                 on_progress(Progress("detect", picture.index + 1, total))
         tracks = tracker.finish(shots.shots())
     except BaseException:
@@ -105,7 +114,7 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
         raise
     if settings.on_no_face == "hold":
         tracks = tuple(track.held() for track in tracks)
-    analysis = Analysis(tuple(Lane(track, collected.measures(track)) for track in tracks))
+    analysis = Analysis(tuple(Lane(track, collected.measures(track)) for track in tracks), hands.track)
     try:
         _check_faces(analysis, settings.on_no_face)
     except NoFaceError:
@@ -149,6 +158,10 @@ def _detect(
         size_wh=picture.size_wh,
         follow=None if maybe_cut else tracker.following,
     )
+
+
+def _height(face: Landmarks) -> float:
+    return float(np.ptp(face.xyz[:, 1]))
 
 
 def _check_faces(analysis: Analysis, on_no_face: str) -> None:

@@ -25,6 +25,7 @@ from afet_video.passes.analyze import Analysis, Lane
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.neutrals import NeutralChoices, user_choice, wished_frame
 from afet_video.passes.settings import ConvertSettings
+from afet_video.splice.cover import FaceCover
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.mesh import build_mesh
 from afet_video.splice.texture import TextureModel, outside_mouth, texture_model
@@ -52,6 +53,7 @@ class FaceModel:
     texture: TextureModel
     triangles: NDArray[np.int32]
     textured: NDArray[np.bool_]
+    cover: FaceCover
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,17 +159,19 @@ def _model(
     samples = np.array([followed.xyz(int(frame)) for frame in frames], np.float32).reshape(-1, 478, 3)
     usable = np.isfinite(samples).all(axis=(1, 2))
     triangles = build_mesh(neutral.xyz)
+    neutral_xy = neutral.xyz[:, :2] - np.array(neutral.origin, np.float32)
+    cover = FaceCover(neutral.rgb, neutral_xy, settings.mask)
     rest = fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32))
     palsy = palsy_model(rest.base)
-    xy = neutral.xyz[:, :2] - np.array(neutral.origin, np.float32)
-    rgb = flatten_fold(neutral.rgb, xy, settings.profile.side, fold_lost(settings.profile, palsy))
+    rgb = flatten_fold(cover.clean_neutral(), neutral_xy, settings.profile.side, fold_lost(settings.profile, palsy))
     return FaceModel(
         neutral=neutral.choice,
         rest=rest,
         palsy=palsy,
-        texture=texture_model(rgb, xy, settings.splice),
+        texture=texture_model(rgb, neutral_xy, settings.splice),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
+        cover=cover,
     )
 
 

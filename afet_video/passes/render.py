@@ -5,7 +5,7 @@ in: decoded frames, models -> out: changed frames and `TrackRow`s.  Must not: re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from afet_video.datatypes import (
     TrackRow,
     VideoFrame,
 )
+from afet_video.face.hands import HandTrack
 from afet_video.face.palsy import AffectedFace, affected_face, fold_lost
 from afet_video.face.pose import head_pose
 from afet_video.face.track import FaceTrack
@@ -43,6 +44,7 @@ class Renderer:
     models: FaceModels
     settings: ConvertSettings
     strength: FloatArray
+    hands: HandTrack = field(default_factory=HandTrack)
 
     def render(self, frame: VideoFrame) -> TrackRow:
         """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
@@ -90,9 +92,11 @@ class Renderer:
             return None
         current = frame.read_box(box)
         origin = np.array([box.x0, box.y0], np.float32)
+        hands = self.hands.at(frame.index) - origin
+        cover = model.cover.find(current, xyz[:, :2] - origin, float(frame.timestamp.seconds), hands=hands)
         texture = neutral_texture(
             model.texture,
-            current,
+            cover.clean,
             xyz[:, :2] - origin,
             affected.excursion,
             lid_closure=affected.lid_closure,
@@ -102,7 +106,7 @@ class Renderer:
         )
         profile, strength = self.settings.profile, float(self.strength[frame.index])
         spliced = splice(
-            flatten_fold(current, xyz[:, :2] - origin, profile.side, strength * fold_lost(profile, model.palsy)),
+            flatten_fold(cover.clean, xyz[:, :2] - origin, profile.side, strength * fold_lost(profile, model.palsy)),
             xyz,
             affected.xyz,
             texture,
@@ -111,7 +115,7 @@ class Renderer:
             textured=model.textured,
             origin_xy=(box.x0, box.y0),
         )
-        frame.write_box(box, current, spliced)
+        frame.write_box(box, current, cover.keep(current, spliced))
         return texture
 
     def _row(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from afet_video.datatypes import NeutralChoice, PersonReport, RunReport, VideoInfo
-from afet_video.model_files import FACE_LANDMARKER
+from afet_video.model_files import FACE_LANDMARKER, HAND_LANDMARKER
 from afet_video.passes.analyze import Analysis
 from afet_video.passes.prepare import FaceModels
 from afet_video.passes.settings import ConvertSettings
@@ -74,7 +74,9 @@ def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInf
         "shots": list(report.shots),
         "people": {str(person.face_id): _person(person) for person in report.people},
         "settings": settings_to_mapping(settings),
-        "models": {FACE_LANDMARKER.name: {"sha256": FACE_LANDMARKER.sha256, "size": FACE_LANDMARKER.size}},
+        "models": {
+            model.name: {"sha256": model.sha256, "size": model.size} for model in (FACE_LANDMARKER, HAND_LANDMARKER)
+        },
         "versions": _versions(),
         "warnings": list(report.warnings),
     }

@@ -17,6 +17,7 @@ from afet_video.filters import CenteredSettings
 from afet_video.profiles import PRESETS, load_profile
 from afet_video.settings_io import replace_nested
 from afet_video.splice.alpha import SpliceSettings
+from afet_video.splice.cover import MaskSettings
 from afet_video.splice.midline import MidlineSettings
 from afet_video.video.encoders import EncodeSettings
 
@@ -40,6 +41,7 @@ class ConvertSettings:
     neutral: NeutralSettings = field(default_factory=NeutralSettings)
     midline: MidlineSettings = field(default_factory=MidlineSettings)
     splice: SpliceSettings = field(default_factory=SpliceSettings)
+    mask: MaskSettings = field(default_factory=MaskSettings)
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     on_no_face: OnNoFace = "pass"
     side_seed: int | None = None
