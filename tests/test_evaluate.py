@@ -97,7 +97,8 @@ def test_an_unchanged_video_is_perfect(of_unchanged: EvaluationReport) -> None:
     kept = values(of_unchanged, "movement kept")
     assert kept["brow, track"] == 1.0
     assert kept["brow, found again"] == 1.0
-    assert 0.8 < kept["brow, detector"] < 1.2  # type: ignore[operator]
+    # the detector sees less of a brow raise than the pixels, by which the track is corrected
+    assert 0.6 < kept["brow, detector"] < 1.1  # type: ignore[operator]
     assert set(values(of_unchanged, "jitter").values()) == {1.0}
     assert set(values(of_unchanged, "seam").values()) == {1.0}
     assert set(values(of_unchanged, "healthy half").values()) == {0.0}

@@ -25,6 +25,7 @@ from afet_video.passes.analyze import Analysis, Lane
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.neutrals import NeutralChoices, user_choice, wished_frame
 from afet_video.passes.settings import ConvertSettings
+from afet_video.splice.cavity import in_cavity
 from afet_video.splice.cover import FaceCover
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.mesh import build_mesh
@@ -45,7 +46,10 @@ FaceModels = Mapping[tuple[int, int], "FaceModel"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceModel:
-    """All that pass 2 needs to know of one person in one shot: `triangles` (M, 3), `textured` (M,) and the models."""
+    """All that pass 2 needs to know of one person in one shot.
+
+    `triangles` (M, 3) of the mesh, `textured`, `behind_lips` (M,) of the splice, and the models.
+    """
 
     neutral: NeutralChoice
     rest: RestModel
@@ -53,6 +57,7 @@ class FaceModel:
     texture: TextureModel
     triangles: NDArray[np.int32]
     textured: NDArray[np.bool_]
+    behind_lips: NDArray[np.bool_] | None
     cover: FaceCover
 
 
@@ -171,6 +176,7 @@ def _model(
         texture=texture_model(rgb, neutral_xy, settings.splice),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
+        behind_lips=None if settings.splice.texture == "neutral" else in_cavity(triangles),
         cover=cover,
     )
 

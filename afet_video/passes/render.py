@@ -113,6 +113,7 @@ class Renderer:
             model.triangles,
             alpha,
             textured=model.textured,
+            behind_lips=model.behind_lips,
             origin_xy=(box.x0, box.y0),
         )
         frame.write_box(box, current, cover.keep(current, spliced))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
 from afet_video.splice.alpha import AlphaField
+from afet_video.splice.cavity import open_mouth, without_teeth
 from afet_video.splice.kernel import fill_splice
 
 
@@ -44,6 +45,7 @@ def splice(
     alpha: AlphaField,
     *,
     textured: NDArray[np.bool_] | None = None,
+    behind_lips: NDArray[np.bool_] | None = None,
     origin_xy: tuple[int, int] = (0, 0),
 ) -> FloatArray:
     """Return the spliced picture of a rectangle of the frame.
@@ -56,6 +58,8 @@ def splice(
     triangles : (M, 3) mesh.
     alpha : alpha field of the frame, pixels of the frame.
     textured : (M,) which triangles may take the neutral's pixels; None: all, as in the paper.
+    behind_lips : (M,) triangles in which a wide open mouth shows what does not move (`cavity.in_cavity`); None: the
+        warp carries all, as in the paper.
     origin_xy : the rectangle's first column and row.
 
     Returns
@@ -73,11 +77,17 @@ def splice(
     midline = alpha.midline.x_at(np.arange(y0, y0 + height, dtype=np.float32)) - np.float32(x0)
     ramp = np.array([alpha.direction, alpha.start, alpha.stop, float(alpha.is_linear)], np.float32)
     out = current.copy()
+    here = np.ascontiguousarray(current_xy[:, :2] - offset, np.float32)
+    there = np.ascontiguousarray(rest_xy[:, :2] - offset, np.float32)
+    mouth = open_mouth(here, there)
+    if behind_lips is not None and mouth.frame[6] > 0.0:
+        here, there = without_teeth(here, mouth), without_teeth(there, mouth)
+        mouth = open_mouth(here, there)
     fill_splice(
         out,
         current,
-        np.ascontiguousarray(current_xy[:, :2] - offset, np.float32),
-        np.ascontiguousarray(rest_xy[:, :2] - offset, np.float32),
+        here,
+        there,
         neutral.rgb,
         np.ascontiguousarray(neutral.xy[:, :2], np.float32),
         neutral.weight,
@@ -86,5 +96,8 @@ def splice(
         np.ones(len(triangles), np.bool_) if textured is None else textured,
         np.ascontiguousarray(midline, np.float32),
         ramp,
+        np.zeros(len(triangles), np.bool_) if behind_lips is None else behind_lips,
+        mouth.frame,
+        mouth.table,
     )
     return out

@@ -42,6 +42,47 @@ def _bilinear(image, x, y):  # type: ignore[no-untyped-def]  # pragma: no cover 
     )
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _between(table, i, f, k):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    return table[i, k] + f * (table[i + 1, k] - table[i, k])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return where pixel x, y between the lips (`cavity.Cavity`) is in the frame: where it is, kept within the frame's
+    own opening; (sx, sy), where the warp has it, as far as the frame's mouth is shut there. Then the nearest place on
+    the lip, and how much of it shows: at the edge of a lip that has moved, so that the edge is smooth.
+    """
+    none = np.float32(0.0)
+    if mouth[6] == none:
+        return sx, sy, sx, sy, none
+    dx, dy = x - mouth[0], y - mouth[1]
+    along = dx * mouth[2] + dy * mouth[3]
+    across = dy * mouth[2] - dx * mouth[3]
+    place = (along - mouth[4]) * mouth[5]
+    if place < none or place > len(edges) - 1.001:
+        return sx, sy, sx, sy, none
+    i = int(place)
+    f = place - np.float32(i)
+    here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
+    top = here_top + be * _between(edges, i, f, 4)
+    low = here_low - be * _between(edges, i, f, 5)
+    wide = mouth[6] * min(max((low - top) * np.float32(0.25), none), np.float32(1.0))
+    moved_top = be * (_between(edges, i, f, 2) - here_top)
+    moved_low = be * (_between(edges, i, f, 3) - here_low)
+    from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
+    upper = from_top < from_low
+    moved = abs(moved_top) if upper else abs(moved_low)
+    deep = min(max(min(from_top, from_low) / mouth[7], none), np.float32(1.0))
+    lip = wide * (np.float32(1.0) - deep) * min(moved, np.float32(1.0))
+    out = (np.float32(-1.5) if upper else np.float32(1.5)) * mouth[7]
+    lip_x, lip_y = sx - out * mouth[3], sy + out * mouth[2]
+    across = min(max(across, top), low)
+    px = mouth[0] + along * mouth[2] - across * mouth[3]
+    py = mouth[1] + along * mouth[3] + across * mouth[2]
+    return sx + wide * (px - sx), sy + wide * (py - sy), lip_x, lip_y, lip
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _edge_bounds(place, x_slack, y_slack, bounds):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Fill `bounds` (3, 3): kind, offset, slope of the column that each edge of a triangle allows in a row.
@@ -69,7 +110,7 @@ def _edge_bounds(place, x_slack, y_slack, bounds):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, kept whole so that it compiles to one kernel
-    out, current, xy_e, xy_n, neutral, xy_t, weight, gain, triangles, textured, midline, ramp
+    out, current, xy_e, xy_n, neutral, xy_t, weight, gain, triangles, textured, midline, ramp, behind, mouth, edges
 ):  # pragma: no cover - compiled
     """Fill `out` in place; see `compose.splice`. Coordinates in pixels of the rectangle (xy_t: of the neutral)."""
     height, width = current.shape[0], current.shape[1]
@@ -161,7 +202,15 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                 if q < eps:
                     continue
                 sx, sy = u * eax + v2 * ebx + q * ecx, u * eay + v2 * eby + q * ecy
+                lip = zero
+                if behind[t]:
+                    sx, sy, lip_x, lip_y, lip = _behind_lips(mouth, edges, np.float32(x), np.float32(y), be, sx, sy)
                 red, green, blue = _bilinear(current, sx, sy)
+                if lip > zero:
+                    n_red, n_green, n_blue = _bilinear(current, lip_x, lip_y)
+                    red += lip * (n_red - red)
+                    green += lip * (n_green - green)
+                    blue += lip * (n_blue - blue)
                 if takes:
                     share = be * (u * wa + v2 * wb + q * wc)
                     if share > np.float32(1e-3):
