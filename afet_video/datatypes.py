@@ -231,7 +231,9 @@ class PalsyProfile:
     forehead), `eye` (lids and around), `cheek` (with the nose's wing and the nasolabial fold), `commissure` (with the
     upper lip), `lower_lip` (with the chin): share kept in that zone, None = `movement_kept`. `droop` in 0..1: how far
     the affected side hangs at rest, in zones that lost movement. `synkinesis` in 0..1: how much the affected eye
-    narrows when the mouth moves, and the corner of the mouth lifts when an eye closes or a brow rises.
+    narrows when the mouth moves, and the corner of the mouth lifts when an eye closes or a brow rises. `bell` in 0..1:
+    how far the affected eyeball turns up and out when lids that stay open are meant to be shut for longer than a blink
+    (Bell's phenomenon).
     """
 
     side: Side = Side.LEFT
@@ -243,6 +245,7 @@ class PalsyProfile:
     lower_lip: float | None = None
     droop: float = 0.0
     synkinesis: float = 0.0
+    bell: float = 0.0
 
     def __post_init__(self) -> None:
         try:
@@ -250,7 +253,7 @@ class PalsyProfile:
             object.__setattr__(self, "side", Side(self.side))
         except ValueError as error:
             raise SettingsError(f'profile.side is "{self.side}": give "left" or "right"') from error
-        for name in ("movement_kept", *ZONES, "droop", "synkinesis"):
+        for name in ("movement_kept", *ZONES, "droop", "synkinesis", "bell"):
             value = getattr(self, name)
             if value is None and name in ZONES:
                 continue

@@ -33,7 +33,15 @@ class Preset:
 
 
 def _zones(
-    brow: float, eye: float, cheek: float, commissure: float, lower_lip: float, *, droop: float = 0, synk: float = 0
+    brow: float,
+    eye: float,
+    cheek: float,
+    commissure: float,
+    lower_lip: float,
+    *,
+    droop: float = 0,
+    synk: float = 0,
+    bell: float = 0,
 ) -> PalsyProfile:
     return PalsyProfile(
         movement_kept=commissure,
@@ -44,6 +52,7 @@ def _zones(
         lower_lip=lower_lip,
         droop=float(droop),
         synkinesis=float(synk),
+        bell=float(bell),
     )
 
 
@@ -63,14 +72,18 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "hb3": Preset(_zones(0.45, 0.9, 0.6, 0.6, 0.6, synk=0.25), "grade III: weak, some synkinesis", _HB),
         "hb4": Preset(_zones(0, 0.5, 0.4, 0.4, 0.4, synk=0.35), "grade IV: no forehead, eye stays ajar", _HB),
         "hb5": Preset(_zones(0, 0.25, 0.15, 0.2, 0.15, droop=0.6), "grade V: barely any movement, droops", _HB),
-        "hb6": Preset(_zones(0, 0, 0, 0, 0, droop=1), "grade VI: no movement, droops", _HB),
+        "hb6": Preset(_zones(0, 0, 0, 0, 0, droop=1, bell=0.8), "grade VI: no movement, droops", _HB),
         "central": Preset(
             _zones(1, 0.95, 0.25, 0.2, 0.2, droop=0.4), "stroke: lower face weak, forehead and eye spared", _CLINICAL
         ),
         "bell-acute": Preset(
-            _zones(0, 0.1, 0.05, 0.05, 0.05, droop=0.6), "acute Bell's palsy: all zones, some droop", _CLINICAL
+            _zones(0, 0.1, 0.05, 0.05, 0.05, droop=0.6, bell=0.8),
+            "acute Bell's palsy: all zones, some droop",
+            _CLINICAL,
         ),
-        "flaccid": Preset(_zones(0, 0, 0, 0, 0, droop=1), "long-standing flaccid palsy: the values of hb6", _CLINICAL),
+        "flaccid": Preset(
+            _zones(0, 0, 0, 0, 0, droop=1, bell=0.8), "long-standing flaccid palsy: the values of hb6", _CLINICAL
+        ),
         "synkinetic": Preset(
             _zones(0.5, 0.9, 0.6, 0.55, 0.4, synk=0.8),
             "recovered with synkinesis: eye and mouth move together",

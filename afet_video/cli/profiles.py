@@ -33,11 +33,11 @@ def profiles(*, as_json: ProfilesJson = False) -> None:
             console.width = _PIPE_WIDTH
         table = Table(box=None, padding=(0, 1))
         table.add_column("Profile", style="bold", no_wrap=True)
-        for heading in ("Brow", "Eye", "Cheek", "Corner", "Lower lip", "Droop", "Synkinesis"):
+        for heading in ("Brow", "Eye", "Cheek", "Corner", "Lower lip", "Droop", "Synkinesis", "Bell"):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("What it shows")
         for name, preset in PRESETS.items():
-            values = (*preset.profile.kept, preset.profile.droop, preset.profile.synkinesis)
+            values = (*preset.profile.kept, preset.profile.droop, preset.profile.synkinesis, preset.profile.bell)
             splice = "".join(f", {key} {value}" for key, value in preset.splice.items())
             table.add_row(name, *(f"{value:.2f}" for value in values), f"{preset.shows}{splice} ({preset.source})")
         console.print(table)

@@ -27,6 +27,7 @@ from afet_video.passes.neutrals import NeutralChoices, user_choice, wished_frame
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.cavity import in_cavity
 from afet_video.splice.cover import FaceCover
+from afet_video.splice.eye import EyeMemory
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.mesh import build_mesh
 from afet_video.splice.texture import TextureModel, outside_mouth, texture_model
@@ -55,6 +56,7 @@ class FaceModel:
     rest: RestModel
     palsy: PalsyModel
     texture: TextureModel
+    eye: EyeMemory
     triangles: NDArray[np.int32]
     textured: NDArray[np.bool_]
     behind_lips: NDArray[np.bool_] | None
@@ -169,11 +171,13 @@ def _model(
     rest = fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32))
     palsy = palsy_model(rest.base)
     rgb = flatten_fold(cover.clean_neutral(), neutral_xy, settings.profile.side, fold_lost(settings.profile, palsy))
+    texture = texture_model(rgb, neutral_xy, settings.splice)
     return FaceModel(
         neutral=neutral.choice,
         rest=rest,
         palsy=palsy,
-        texture=texture_model(rgb, neutral_xy, settings.splice),
+        texture=texture,
+        eye=EyeMemory(texture, settings.profile.side),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
         behind_lips=None if settings.splice.texture == "neutral" else in_cavity(triangles),

@@ -93,11 +93,14 @@ class Renderer:
         current = frame.read_box(box)
         origin = np.array([box.x0, box.y0], np.float32)
         hands = self.hands.at(frame.index) - origin
-        cover = model.cover.find(current, xyz[:, :2] - origin, float(frame.timestamp.seconds), hands=hands)
+        xy, seconds = xyz[:, :2] - origin, float(frame.timestamp.seconds)
+        cover = model.cover.find(current, xy, seconds, hands=hands)
+        visible = not cover.hides(xy[model.eye.ring])
+        model.eye.see(current, xy, seconds, affected.lid_closure, visible=visible)
         texture = neutral_texture(
-            model.texture,
+            model.eye.texture(seconds, self.settings.profile.bell),
             cover.clean,
-            xyz[:, :2] - origin,
+            xy,
             affected.excursion,
             lid_closure=affected.lid_closure,
             mouth_opening=affected.mouth_opening,
@@ -106,7 +109,7 @@ class Renderer:
         )
         profile, strength = self.settings.profile, float(self.strength[frame.index])
         spliced = splice(
-            flatten_fold(cover.clean, xyz[:, :2] - origin, profile.side, strength * fold_lost(profile, model.palsy)),
+            flatten_fold(cover.clean, xy, profile.side, strength * fold_lost(profile, model.palsy)),
             xyz,
             affected.xyz,
             texture,

@@ -42,7 +42,7 @@ _RING, _HAND_RING, _RING_PX = 0.6, 0.1, 2.0
 _BRIDGE_IOD = 0.4
 """Height of what a strand is followed across: a brow and an eye."""
 
-_VISIBLE = 1e-3
+_VISIBLE, _HIDDEN = 1e-3, 0.5
 _SQUARE = np.ones((3, 3), np.uint8)
 
 
@@ -76,6 +76,14 @@ class Cover:
     mask: FloatArray | None
     clean: FloatArray
     part: tuple[slice, slice] = (slice(0, 0), slice(0, 0))
+
+    def hides(self, xy: FloatArray) -> bool:
+        """Return whether any of the points (n, 2), pixels of the rectangle, is covered."""
+        if self.mask is None:
+            return False
+        height, width = self.mask.shape
+        columns, rows = np.round(xy.T).astype(int)
+        return bool((self.mask[rows.clip(0, height - 1), columns.clip(0, width - 1)] < _HIDDEN).any())
 
     def keep(self, current: FloatArray, spliced: FloatArray) -> FloatArray:
         """Return `spliced`, made from `clean`, with what is covered as in `current`; changes `spliced` in place."""
