@@ -282,7 +282,8 @@ class NeutralChoice:
     """The neutral frame chosen, and why.
 
     `origin`: "auto", "user" (a time or frame was given) or "image" (a file was given; `index` is then -1).
-    `score` in 0..1, higher is better; `reasons` maps each criterion to its own 0..1 score.
+    `score` in 0..1, higher is better; `reasons` maps each criterion to its own 0..1 score. `bank`: further frames at
+    rest in other poses of the head, whose pixels are used where they are nearer.
     """
 
     index: int
@@ -291,6 +292,7 @@ class NeutralChoice:
     origin: str
     reasons: Mapping[str, float] = field(default_factory=dict)
     explanation: str = ""
+    bank: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -93,7 +93,7 @@ class _Scene:
         closure = self.rest.lid_closure[0 if side is Side.LEFT else 1]
         xy = self.xyz[:, :2] - origin
         return neutral_texture(
-            *(self.model.texture, self.current, xy, self.rest.excursion),
+            *(self.model.bank[0].texture, self.current, xy, self.rest.excursion),
             lid_closure=closure,
             mouth_opening=self.rest.mouth_opening,
             side=side,

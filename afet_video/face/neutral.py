@@ -22,6 +22,9 @@ REST_SPREAD = 0.7
 """Activity (sum of blendshape changes) at which a frame counts as resting by 60 %."""
 
 _ACTIVITY_SCALE, _ANGLE_SCALE_DEG, _MOTION_SCALE_IOD_S = 0.6, 14.0, 0.5
+_BANK_SIZE, _BANK_APART_DEG, _BANK_SHARE = 4, 8.0, 0.6
+"""Most neutrals of a person in a shot, how far apart their heads are turned, and their quality against the best."""
+
 _GAP_SCALE_IOD, _LEAST_GAP_IOD = 0.05, 0.02
 _STABLE_WINDOW_S = 0.2
 _BROW_QUANTILES = (0.2, 0.5)
@@ -99,7 +102,24 @@ def choose_neutral(measures: FaceMeasures, *, within: NDArray[np.bool_] | None =
     reasons = {name: round(float(np.nan_to_num(values[best])), 3) for name, values in scores.items()}
     weakest = min(reasons, key=lambda name: reasons[name])
     explanation = f"best of {int(allowed.sum())} frames; weakest point: {weakest} {reasons[weakest]:.2f}"
-    return NeutralChoice(best, measures.timestamps[best], round(float(total[best]), 4), "auto", reasons, explanation)
+    others = _bank(measures, scores, total, best)
+    score = round(float(total[best]), 4)
+    return NeutralChoice(best, measures.timestamps[best], score, "auto", reasons, explanation, others)
+
+
+def _bank(measures: FaceMeasures, scores: dict[str, FloatArray], total: FloatArray, best: int) -> tuple[int, ...]:
+    """Return further frames that show the face at rest, each in a pose of its own."""
+    # That a head is turned is no fault here: it is what they are for.
+    quality = np.where(total > 0, total / np.maximum(scores["frontal"], 1e-3), 0.0)
+    good = quality >= _BANK_SHARE * quality[best]
+    chosen = [best]
+    while len(chosen) < _BANK_SIZE:
+        apart = np.linalg.norm(measures.angles_deg[:, None] - measures.angles_deg[None, chosen], axis=2).min(axis=1)
+        usable = np.where(good & (apart >= _BANK_APART_DEG), quality, 0.0)
+        if not usable.max(initial=0.0) > 0:
+            break
+        chosen.append(int(usable.argmax()))
+    return tuple(chosen[1:])
 
 
 def is_at_rest(choice: NeutralChoice) -> bool:

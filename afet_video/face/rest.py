@@ -46,13 +46,14 @@ class RestFrame:
     `xyz` (478, 3): landmarks in pixels of that frame with the facial nerve's share taken away; head, jaw and gaze as
     they are. `excursion` (478,): size of what was taken away, in inter-ocular distances. `lid_closure`: how far each
     eye is closed against its rest (0 = as at rest, 1 = shut), (left, right). `mouth_opening`: gap between the lips that
-    the jaw leaves in `xyz`, in inter-ocular distances.
+    the jaw leaves in `xyz`, in inter-ocular distances. `turn_deg`: the head's yaw and pitch against the neutral's.
     """
 
     xyz: FloatArray
     excursion: FloatArray
     lid_closure: tuple[float, float]
     mouth_opening: float
+    turn_deg: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +89,15 @@ class RestModel:
         rest = sealed(rest, xyz, iod)
         excursion = np.linalg.norm((xyz - rest)[:, :2], axis=1) / iod
         opening = float(np.linalg.norm(rest[_LIP_GAP[0], :2] - rest[_LIP_GAP[1], :2]) / iod)
-        return RestFrame(rest.astype(np.float32), excursion.astype(np.float32), (closure[0], closure[1]), opening)
+        turn_deg = float(np.degrees(head.yaw)), float(np.degrees(head.pitch))
+        return RestFrame(
+            rest.astype(np.float32), excursion.astype(np.float32), (closure[0], closure[1]), opening, turn_deg
+        )
+
+    def turn_deg(self, xyz: FloatArray) -> tuple[float, float]:
+        """Return yaw and pitch of a head against the neutral's, from its landmarks (478, 3)."""
+        head = fit_head(self.shape, xyz)
+        return float(np.degrees(head.yaw)), float(np.degrees(head.pitch))
 
     def _facial_displacement(self, xyz: FloatArray, head: HeadFit) -> FitArray:
         """Displacement (478, 2) from rest in the neutral's frame, without the jaw and what can't move."""

@@ -25,12 +25,13 @@ from afet_video.passes.analyze import Analysis, Lane
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.neutrals import NeutralChoices, user_choice, wished_frame
 from afet_video.passes.settings import ConvertSettings
+from afet_video.splice.bank import BankEntry
 from afet_video.splice.cavity import in_cavity
 from afet_video.splice.cover import FaceCover
 from afet_video.splice.eye import EyeMemory
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.mesh import build_mesh
-from afet_video.splice.texture import TextureModel, outside_mouth, texture_model
+from afet_video.splice.texture import outside_mouth, texture_model
 from afet_video.video.decode import VideoReader
 
 _REST_SAMPLES = 400
@@ -55,8 +56,7 @@ class FaceModel:
     neutral: NeutralChoice
     rest: RestModel
     palsy: PalsyModel
-    texture: TextureModel
-    eye: EyeMemory
+    bank: tuple[BankEntry, ...]
     triangles: NDArray[np.int32]
     textured: NDArray[np.bool_]
     behind_lips: NDArray[np.bool_] | None
@@ -72,6 +72,11 @@ class _Neutral:
     blendshapes: FloatArray
     rgb: FloatArray
     origin: tuple[int, int]
+
+    @property
+    def xy(self) -> FloatArray:
+        """Landmarks (478, 2) in pixels of the picture."""
+        return self.xyz[:, :2] - np.array(self.origin, np.float32)
 
 
 def load_neutral_image(settings: ConvertSettings) -> ByteArray | None:
@@ -152,12 +157,26 @@ def _person_models(
             models[shot] = replace(models[home[shot]], neutral=choices[shot])
         else:
             neutral = given or _video_neutral(reader, track, followed, choices[shot])
-            models[shot] = _model(neutral, track.within(shot), followed, face_id, settings)
+            others = [] if given else _others(reader, track, followed, choices[shot])
+            models[shot] = _model(neutral, others, track.within(shot), followed, face_id, settings)
     return models
 
 
+def _bank_entry(neutral: _Neutral, rest: RestModel, lost: float, settings: ConvertSettings) -> BankEntry:
+    clean = FaceCover(neutral.rgb, neutral.xy, settings.mask).clean_neutral()
+    rgb = flatten_fold(clean, neutral.xy, settings.profile.side, lost)
+    texture = texture_model(rgb, neutral.xy, settings.splice)
+    eye = EyeMemory(texture, settings.profile.side)
+    return BankEntry(neutral.choice.index, rest.turn_deg(neutral.xyz), texture, eye)
+
+
 def _model(
-    neutral: _Neutral, track: FaceTrack, followed: FollowedFace, face_id: int, settings: ConvertSettings
+    neutral: _Neutral,
+    others: Sequence[_Neutral],
+    track: FaceTrack,
+    followed: FollowedFace,
+    face_id: int,
+    settings: ConvertSettings,
 ) -> FaceModel:
     weights = np.where(track.face_id == face_id, rest_weights(track.blendshapes, neutral.blendshapes), 0.0)
     frames = np.flatnonzero(weights > _LEAST_REST)
@@ -166,23 +185,26 @@ def _model(
     samples = np.array([followed.xyz(int(frame)) for frame in frames], np.float32).reshape(-1, 478, 3)
     usable = np.isfinite(samples).all(axis=(1, 2))
     triangles = build_mesh(neutral.xyz)
-    neutral_xy = neutral.xyz[:, :2] - np.array(neutral.origin, np.float32)
-    cover = FaceCover(neutral.rgb, neutral_xy, settings.mask)
+    cover = FaceCover(neutral.rgb, neutral.xy, settings.mask)
     rest = fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32))
     palsy = palsy_model(rest.base)
-    rgb = flatten_fold(cover.clean_neutral(), neutral_xy, settings.profile.side, fold_lost(settings.profile, palsy))
-    texture = texture_model(rgb, neutral_xy, settings.splice)
+    lost = fold_lost(settings.profile, palsy)
     return FaceModel(
         neutral=neutral.choice,
         rest=rest,
         palsy=palsy,
-        texture=texture,
-        eye=EyeMemory(texture, settings.profile.side),
+        bank=tuple(_bank_entry(one, rest, lost, settings) for one in (neutral, *others)),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
         behind_lips=None if settings.splice.texture == "neutral" else in_cavity(triangles),
         cover=cover,
     )
+
+
+def _others(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choice: NeutralChoice) -> list[_Neutral]:
+    """Return the further neutrals of a choice, in other poses of the head."""
+    choices = [replace(choice, index=index, timestamp=track.timestamps[index]) for index in choice.bank]
+    return [_video_neutral(reader, track, followed, one) for one in choices]
 
 
 def _video_neutral(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choice: NeutralChoice) -> _Neutral:

@@ -9,11 +9,11 @@ The video is decoded once more, for its luma alone: who is neutral is not known 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afet_video.datatypes import FaceStatus, FloatArray, Progress, ProgressCallback, VideoFrame
+from afet_video.datatypes import FaceStatus, FloatArray, NeutralChoice, Progress, ProgressCallback, VideoFrame
 from afet_video.face.pose import head_pose
 from afet_video.face.register import FaceRegistration, luma_around
 from afet_video.face.track import FaceTrack
@@ -27,8 +27,23 @@ from afet_video.video.decode import VideoReader
 _TURN_DEG = (20.0, 40.0)
 """Turn of the head away from the neutral from which its pixels say less, and say nothing."""
 
-Registrations = dict[tuple[int, int], tuple[FaceRegistration, FloatArray]]
-"""By `face_id` and shot: the neutral's face, and its yaw and pitch (2,) in degrees."""
+_HOME_DEG = 10.0
+"""How much farther away the first neutral may be than another one and is asked all the same: it is the best picture."""
+
+_HANDOVER_DEG = 6.0
+"""Difference of the distances to two neutrals below which both are asked."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reference:
+    """A neutral's face, and its head's yaw and pitch (2,) in degrees."""
+
+    face: FaceRegistration
+    turn: FloatArray
+
+
+Registrations = dict[tuple[int, int], list[_Reference]]
+"""The neutrals of a person in a shot, by `face_id` and shot."""
 
 
 def register(
@@ -60,18 +75,27 @@ def register(
 
 
 def _registrations(reader: VideoReader, analysis: Analysis, choices: NeutralChoices) -> Registrations:
+    made: dict[tuple[int, int], list[_Reference]] = {}
     found: Registrations = {}
-    made: dict[tuple[int, int], tuple[FaceRegistration, FloatArray]] = {}
     for (face_id, shot), choice in choices.items():
-        if choice.timestamp is None:
-            continue
         if (face_id, choice.index) not in made:
-            track = analysis.lane_of(face_id).track
-            xyz = track.xyz(choice.index, choice.index + 1)[0]
-            luma = luma_around(reader.frame_at(choice.timestamp), xyz)
-            made[face_id, choice.index] = FaceRegistration(luma, xyz, build_mesh(xyz)), _turn(track, choice.index)
+            made[face_id, choice.index] = _references(reader, analysis.lane_of(face_id).track, choice)
         found[face_id, shot] = made[face_id, choice.index]
     return found
+
+
+def _references(reader: VideoReader, track: FaceTrack, choice: NeutralChoice) -> list[_Reference]:
+    """Return the neutral and the further ones of its bank; those are laid over the first, so that all agree."""
+    first: FloatArray = track.xyz(choice.index, choice.index + 1)[0]
+    triangles = build_mesh(first)
+    references: list[_Reference] = []
+    for index in (choice.index, *choice.bank):
+        frame = reader.frame_at(track.timestamps[index])
+        xyz, turn = track.xyz(index, index + 1)[0], _turn(track, index)
+        if references:
+            xyz = _corrected(frame, xyz, turn, references[:1])
+        references.append(_Reference(FaceRegistration(luma_around(frame, xyz), xyz, triangles), turn))
+    return references
 
 
 def _registered(frame: VideoFrame, track: FaceTrack, registrations: Registrations) -> FloatArray:
@@ -80,16 +104,29 @@ def _registered(frame: VideoFrame, track: FaceTrack, registrations: Registration
     if track.status[index] is not FaceStatus.DETECTED:
         return np.full((478, 3), np.nan, np.float32)
     xyz: FloatArray = track.xyz(index, index + 1)[0]
-    entry = registrations.get((int(track.face_id[index]), int(track.shot[index])))
-    if entry is None:
-        return xyz
-    registration, neutral_turn = entry
-    turn = float(np.linalg.norm(_turn(track, index) - neutral_turn))
+    references = registrations.get((int(track.face_id[index]), int(track.shot[index])), [])
+    return _corrected(frame, xyz, _turn(track, index), references) if references else xyz
+
+
+def _corrected(frame: VideoFrame, xyz: FloatArray, turn: FloatArray, references: list[_Reference]) -> FloatArray:
+    """Return landmarks (478, 3) corrected by the reference nearest in pose, or by the two that are about as near."""
+    away = np.array([np.linalg.norm(turn - reference.turn) for reference in references])
+    away = np.nan_to_num(away)  # no transform: taken to be turned like the neutral
+    far = away.copy()
+    far[0] -= _HOME_DEG
+    order = np.argsort(far, kind="stable")
+    shares = [1.0]
+    if len(order) > 1:
+        second = 0.5 * max(1.0 - float(far[order[1]] - far[order[0]]) / _HANDOVER_DEG, 0.0)
+        shares = [1.0 - second, second]
     low, high = _TURN_DEG
-    share = np.float32(np.clip((high - turn) / (high - low), 0.0, 1.0)) if np.isfinite(turn) else np.float32(1.0)
-    if share == 0.0:
-        return xyz
-    return np.asarray(xyz + share * (registration.refine(luma_around(frame, xyz), xyz) - xyz), np.float32)
+    luma = luma_around(frame, xyz)
+    result = xyz.astype(np.float64)
+    for share, which in zip(shares, order[:2], strict=True):
+        share *= float(np.clip((high - away[which]) / (high - low), 0.0, 1.0))
+        if share > 0.0:
+            result += share * (references[which].face.refine(luma, xyz) - xyz)
+    return np.asarray(result, np.float32)
 
 
 def _turn(track: FaceTrack, frame: int) -> FloatArray:

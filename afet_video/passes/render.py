@@ -26,6 +26,7 @@ from afet_video.passes.follow import FollowedFace
 from afet_video.passes.prepare import FaceModel, FaceModels
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField, alpha_field
+from afet_video.splice.bank import BankEntry, mixed, nearest
 from afet_video.splice.compose import NeutralTexture, splice
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.midline import SAMPLES
@@ -64,12 +65,13 @@ class Renderer:
         )
         shown = affected.xyz
         if strength > 0 and not self.settings.profile.changes_nothing:
-            texture = self._splice(frame, xyz, affected, model, alpha)
+            texture = self._splice(frame, xyz, affected, model, alpha, rest.turn_deg)
             if texture is not None:
                 shown = irises_at_rest(xyz, shown, texture, model.triangles)
+        neutral_index = nearest(model.bank, rest.turn_deg)[0].index
         output, alpha_at = output_landmarks(xyz, shown, alpha)
         share = 1.0 - (1.0 - alpha_at) * affected.lost
-        return self._row(frame, xyz, output, share, midline, model.neutral.index)
+        return self._row(frame, xyz, output, share, midline, neutral_index)
 
     def model_at(self, index: int) -> FaceModel | None:
         """Return the model of the person in a frame, or None if there is nobody."""
@@ -84,7 +86,13 @@ class Renderer:
         return float(np.nan_to_num(np.ptp(self.followed.xyz(index)[:, :2], axis=0).max()))
 
     def _splice(
-        self, frame: VideoFrame, xyz: FloatArray, affected: AffectedFace, model: FaceModel, alpha: AlphaField
+        self,
+        frame: VideoFrame,
+        xyz: FloatArray,
+        affected: AffectedFace,
+        model: FaceModel,
+        alpha: AlphaField,
+        turn_deg: tuple[float, float],
     ) -> NeutralTexture | None:
         """Splice a frame in place and return the texture that was used, or None if the face lies outside of it."""
         box = affected_box(xyz, affected.xyz, alpha, frame.size_wh)
@@ -95,18 +103,13 @@ class Renderer:
         hands = self.hands.at(frame.index) - origin
         xy, seconds = xyz[:, :2] - origin, float(frame.timestamp.seconds)
         cover = model.cover.find(current, xy, seconds, hands=hands)
-        visible = not cover.hides(xy[model.eye.ring])
-        model.eye.see(current, xy, seconds, affected.lid_closure, visible=visible)
-        texture = neutral_texture(
-            model.eye.texture(seconds, self.settings.profile.bell),
-            cover.clean,
-            xy,
-            affected.excursion,
-            lid_closure=affected.lid_closure,
-            mouth_opening=affected.mouth_opening,
-            side=self.settings.profile.side,
-            lost=affected.lost,
-        )
+        for entry in model.bank:
+            visible = not cover.hides(xy[entry.eye.ring])
+            entry.eye.see(current, xy, seconds, affected.lid_closure, visible=visible)
+        first, second, share = nearest(model.bank, turn_deg)
+        texture = self._texture(first, cover.clean, xy, affected, seconds)
+        if second is not None:
+            texture = mixed(texture, self._texture(second, cover.clean, xy, affected, seconds), share)
         profile, strength = self.settings.profile, float(self.strength[frame.index])
         spliced = splice(
             flatten_fold(cover.clean, xy, profile.side, strength * fold_lost(profile, model.palsy)),
@@ -121,6 +124,21 @@ class Renderer:
         )
         frame.write_box(box, current, cover.keep(current, spliced))
         return texture
+
+    def _texture(
+        self, entry: BankEntry, current: FloatArray, xy: FloatArray, affected: AffectedFace, seconds: float
+    ) -> NeutralTexture:
+        profile = self.settings.profile
+        return neutral_texture(
+            entry.eye.texture(seconds, profile.bell),
+            current,
+            xy,
+            affected.excursion,
+            lid_closure=affected.lid_closure,
+            mouth_opening=affected.mouth_opening,
+            side=profile.side,
+            lost=affected.lost,
+        )
 
     def _row(
         self,

@@ -103,6 +103,7 @@ def _neutral(choice: NeutralChoice) -> dict[str, Any]:
         "origin": choice.origin,
         "reasons": dict(choice.reasons),
         "explanation": choice.explanation,
+        "bank": list(choice.bank),
     }
 
 

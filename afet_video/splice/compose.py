@@ -27,13 +27,16 @@ class NeutralTexture:
 
     `rgb` (h, w, 3) float32; `xy` (478, 2) the neutral's landmarks in pixels of `rgb`. `weight` (478,) in 0..1: share of
     the neutral's pixels where alpha is 0 (1 everywhere is the paper's morph). `gain` (478, 3): factor on the neutral's
-    colours that fits them to the light of the current frame.
+    colours that fits them to the light of the current frame. `second`: another neutral whose pixels, with its own
+    gain, make up the share `mix` of the neutral's.
     """
 
     rgb: FloatArray
     xy: FloatArray
     weight: FloatArray
     gain: FloatArray
+    second: NeutralTexture | None = None
+    mix: float = 0.0
 
 
 def splice(
@@ -79,6 +82,7 @@ def splice(
     out = current.copy()
     here = np.ascontiguousarray(current_xy[:, :2] - offset, np.float32)
     there = np.ascontiguousarray(rest_xy[:, :2] - offset, np.float32)
+    second = neutral.second or neutral
     mouth = open_mouth(here, there)
     if behind_lips is not None and mouth.frame[6] > 0.0:
         here, there = without_teeth(here, mouth), without_teeth(there, mouth)
@@ -92,6 +96,10 @@ def splice(
         np.ascontiguousarray(neutral.xy[:, :2], np.float32),
         neutral.weight,
         neutral.gain,
+        second.rgb,
+        np.ascontiguousarray(second.xy[:, :2], np.float32),
+        second.gain,
+        np.float32(neutral.mix),
         triangles,
         np.ones(len(triangles), np.bool_) if textured is None else textured,
         np.ascontiguousarray(midline, np.float32),

@@ -110,7 +110,25 @@ def _edge_bounds(place, x_slack, y_slack, bounds):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, kept whole so that it compiles to one kernel
-    out, current, xy_e, xy_n, neutral, xy_t, weight, gain, triangles, textured, midline, ramp, behind, mouth, edges
+    out,
+    current,
+    xy_e,
+    xy_n,
+    neutral,
+    xy_t,
+    weight,
+    gain,
+    second,
+    xy_s,
+    gain_s,
+    mix,
+    triangles,
+    textured,
+    midline,
+    ramp,
+    behind,
+    mouth,
+    edges,
 ):  # pragma: no cover - compiled
     """Fill `out` in place; see `compose.splice`. Coordinates in pixels of the rectangle (xy_t: of the neutral)."""
     height, width = current.shape[0], current.shape[1]
@@ -214,16 +232,28 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                 if takes:
                     share = be * (u * wa + v2 * wb + q * wc)
                     if share > np.float32(1e-3):
-                        sx = u * tax + v2 * tbx + q * tcx
-                        sy = u * tay + v2 * tby + q * tcy
-                        n_red, n_green, n_blue = _bilinear(neutral, sx, sy)
                         top_value = np.float32(255.0)
-                        g = u * ra + v2 * rb + q * rc
-                        red += share * (min(n_red * g, top_value) - red)
-                        g = u * ga + v2 * gb + q * gc
-                        green += share * (min(n_green * g, top_value) - green)
-                        g = u * ba + v2 * bb + q * bc
-                        blue += share * (min(n_blue * g, top_value) - blue)
+                        n_red, n_green, n_blue = _bilinear(
+                            neutral, u * tax + v2 * tbx + q * tcx, u * tay + v2 * tby + q * tcy
+                        )
+                        n_red = min(n_red * (u * ra + v2 * rb + q * rc), top_value)
+                        n_green = min(n_green * (u * ga + v2 * gb + q * gc), top_value)
+                        n_blue = min(n_blue * (u * ba + v2 * bb + q * bc), top_value)
+                        if mix > zero:
+                            s_red, s_green, s_blue = _bilinear(
+                                second,
+                                u * xy_s[a, 0] + v2 * xy_s[b, 0] + q * xy_s[c, 0],
+                                u * xy_s[a, 1] + v2 * xy_s[b, 1] + q * xy_s[c, 1],
+                            )
+                            g = u * gain_s[a, 0] + v2 * gain_s[b, 0] + q * gain_s[c, 0]
+                            n_red += mix * (min(s_red * g, top_value) - n_red)
+                            g = u * gain_s[a, 1] + v2 * gain_s[b, 1] + q * gain_s[c, 1]
+                            n_green += mix * (min(s_green * g, top_value) - n_green)
+                            g = u * gain_s[a, 2] + v2 * gain_s[b, 2] + q * gain_s[c, 2]
+                            n_blue += mix * (min(s_blue * g, top_value) - n_blue)
+                        red += share * (n_red - red)
+                        green += share * (n_green - green)
+                        blue += share * (n_blue - blue)
                 yy, xx = np.uintp(y), np.uintp(x)
                 out[yy, xx, np.uintp(0)] = red
                 out[yy, xx, np.uintp(1)] = green

@@ -33,6 +33,9 @@ def irises_at_rest(
     irises = slice(facemesh.SKIN_COUNT, None)
     ours = _carried(current[irises, :2], current, rest, triangles)
     theirs = _carried(neutral.xy[irises], neutral.xy, rest, triangles)
+    if neutral.second is not None:
+        others = neutral.second.xy
+        theirs += np.float32(neutral.mix) * (_carried(others[irises], others, rest, triangles) - theirs)
     weight = neutral.weight[irises, None]
     result = rest.copy()
     result[irises, :2] = ours + weight * (theirs - ours)
