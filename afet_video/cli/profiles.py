@@ -14,7 +14,7 @@ from rich.table import Table
 
 from afet_video.cli.failures import errors_as_lines
 
-_PIPE_WIDTH = 160
+_PIPE_WIDTH = 180
 
 ProfilesJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
