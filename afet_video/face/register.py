@@ -114,12 +114,14 @@ class _Level:
         width, height = np.ceil(self._places.max(axis=0) + margin).astype(int) + 1
         self._triangles = triangles
         self._owner, self._share = _inside(self._places, triangles, (int(height), int(width)))
+        inside = (self._owner >= 0).astype(np.float32)
+        self._inside_share = np.maximum(cv2.GaussianBlur(inside, (0, 0), blur), np.float32(1e-3))
         self._mask = self._plain_face()
         self._light = (2 * round(_LIGHT_IOD * self._iod_px / 2) + 1,) * 2
         self._light_share = cv2.blur(self._mask, self._light) + np.float32(1e-3)
         self._neighbours = _neighbours(triangles)
         self._inverse = self._spreads()
-        self._reference = cv2.GaussianBlur(self._sample(luma, xyz), (0, 0), blur)
+        self._reference = self._sample(luma, xyz)
         slopes = [cv2.Sobel(self._reference, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1))]
         self._gradient = np.stack(slopes, axis=2).reshape(-1, 2)
         self._windows = _windows(self._places, self._mask.shape, window)
@@ -133,8 +135,7 @@ class _Level:
         priors = _priors(detected)
         jacobian = _jacobian(detected[:, :2].astype(np.float64), self._places, *self._neighbours, self._inverse)
         for _ in range(self._steps):
-            seen = cv2.GaussianBlur(self._sample(luma, result), (0, 0), self._blur)
-            misfit = (self._reference - seen) * self._mask
+            misfit = (self._reference - self._sample(luma, result)) * self._mask
             misfit -= cv2.blur(misfit, self._light) / self._light_share
             shift = _step(
                 misfit.ravel(), self._mask.ravel(), self._gradient, *self._windows, *self._neighbours, shift,
@@ -144,10 +145,11 @@ class _Level:
         return result, shift / self._iod_px
 
     def _sample(self, luma: Luma, xyz: FloatArray) -> FloatArray:
+        """Return `luma` on the grid (h, w), blurred over the mesh alone: its rim must not look like an edge."""
         places = (xyz[: facemesh.SKIN_COUNT, :2] - np.array(luma.origin, np.float32) + 0.5) * luma.scale - 0.5
         places = np.ascontiguousarray(places, np.float32)
         carried: FloatArray = _sampled(luma.values, places, self._triangles, self._owner, self._share)
-        return carried
+        return np.asarray(cv2.GaussianBlur(carried, (0, 0), self._blur) / self._inside_share, np.float32)
 
     def _plain_face(self) -> FloatArray:
         """Return (h, w): 1 on the mesh, 0 at the eyeballs and inside the mouth, which move by themselves."""
