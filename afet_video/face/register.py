@@ -49,6 +49,9 @@ _LARGEST_IOD = 0.08
 _MARGIN_IOD, _AROUND_PX = 0.08, 8
 
 
+_OUTLINE_PRIOR = 20.0
+"""The outline stays where it is detected: half of what is seen around it is no face."""
+
 _OPEN_PRIOR = 20.0
 _OPEN_RANGE_IOD = (0.02, 0.10)
 """Gap between the lips from which their landmarks stay where they are detected, and do so in full: an open mouth shows
@@ -177,6 +180,7 @@ def _priors(xyz: FloatArray) -> NDArray[np.float64]:
     share = np.clip((gap - low) / (high - low), 0.0, 1.0)
     result = np.full(facemesh.SKIN_COUNT, _PRIOR)
     result[list(_LIPS)] += _OPEN_PRIOR * share
+    result[list(facemesh.FACE_OVAL)] += _OUTLINE_PRIOR
     return result
 
 
