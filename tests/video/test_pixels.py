@@ -157,6 +157,48 @@ def test_boxes_are_upright_in_every_orientation(orientation: Orientation) -> Non
     assert abs(change[22:]).max() == 0
 
 
+LUMA_WEIGHTS = {1: (0.2126, 0.7152, 0.0722), 6: (0.299, 0.587, 0.114), 9: (0.2627, 0.678, 0.0593)}
+
+
+@pytest.mark.parametrize("pixel_format", FORMATS)
+@pytest.mark.parametrize("color_range", [1, 2])
+@pytest.mark.parametrize("space", [1, 6, 9])
+def test_read_luma_is_the_luma_of_read_box(pixel_format: str, color_range: int, space: int) -> None:
+    frame = stored_frame(pixel_format, space=space, color_range=color_range)
+    for box in (whole(frame), Box(11, 7, 40, 32), Box(95, 63, 96, 64)):
+        luma = frame.read_luma(box)
+        assert luma.dtype == np.float32
+        assert luma.shape == (box.y1 - box.y0, box.x1 - box.x0)
+        assert np.abs(luma - frame.read_box(box) @ np.float32(LUMA_WEIGHTS[space])).max() < 1.0
+
+
+@pytest.mark.parametrize("orientation", [Orientation(t, c, r) for t in (0, 1) for c in (0, 1) for r in (0, 1)])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "rgb24", "gray"])
+def test_luma_is_upright_in_every_orientation(pixel_format: str, orientation: Orientation) -> None:
+    turned = stored_frame(pixel_format, orientation=orientation)
+    plain = stored_frame(pixel_format)
+    upright = orientation.upright(plain.read_luma(whole(plain)))
+    box = Box(7, 11, 40, 36)
+    np.testing.assert_array_equal(turned.read_luma(box), upright[11:36, 7:40])
+    assert np.abs(turned.read_luma(box) - turned.read_box(box) @ np.float32(LUMA_WEIGHTS[6])).max() < 1.0
+
+
+def test_reading_luma_changes_nothing_and_sees_what_was_written() -> None:
+    frame = stored_frame("yuv420p")
+    planes = frame_planes(frame.stored)
+    before = frame.read_luma(whole(frame))
+    assert all(np.array_equal(a, b) for a, b in zip(planes, frame_planes(frame.stored), strict=True))
+    box = Box(20, 20, 40, 40)
+    seen = frame.read_box(box)
+    frame.write_box(box, seen, seen + 30)
+    change = frame.read_luma(whole(frame)) - before
+    assert np.abs(change[20:40, 20:40] - 30).max() < 1.0
+    change[20:40, 20:40] = 0
+    assert not change.any()
+    with pytest.raises(ValueError, match="rectangle"):
+        frame.read_luma(Box(0, 0, 97, 10))
+
+
 def test_wrong_boxes_and_shapes_are_refused() -> None:
     frame = stored_frame("yuv420p")
     with pytest.raises(ValueError, match="rectangle"):

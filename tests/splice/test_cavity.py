@@ -1,0 +1,225 @@
+"""A painted mouth, wide open, whose upper lip is not pulled up: teeth stay where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from splice_scene import mirrored_xyz, texture_of
+
+from afet_video import facemesh
+from afet_video.datatypes import FloatArray, Midline
+from afet_video.splice.alpha import AlphaField
+from afet_video.splice.cavity import in_cavity, open_mouth, without_teeth
+from afet_video.splice.compose import splice
+from afet_video.splice.mesh import build_mesh
+
+SCALE = 3
+SIZE = (480, 390)
+LIP_DROP_PX = 10
+TEETH_FROM_LIP_PX = (15, 25)
+SKIN, LIP, DARK, TEETH = (180, 130, 110), (150, 60, 60), (20, 10, 10), (240, 240, 235)
+
+
+@dataclass(frozen=True)
+class Mouth:
+    """A picture (h, w, 3), the landmarks that are seen in it and those at rest, a mesh, where the middle is."""
+
+    picture: FloatArray
+    current: FloatArray
+    rest: FloatArray
+    triangles: NDArray[np.int32]
+    middle: float
+
+    @property
+    def iod(self) -> float:
+        outer = self.current[[facemesh.LEFT_EYE_OUTER, facemesh.RIGHT_EYE_OUTER], :2]
+        return float(np.linalg.norm(outer[1] - outer[0]))
+
+    @property
+    def teeth_rows(self) -> slice:
+        upper = int(self.current[13, 1])
+        return slice(upper + TEETH_FROM_LIP_PX[0], upper + TEETH_FROM_LIP_PX[1])
+
+    def alpha(self, *, direction: float = 1.0, reach: float = 1e4) -> AlphaField:
+        """All of the face affected, unless `reach` is short: then a ramp around the middle."""
+        rows = np.arange(SIZE[0], dtype=np.float32)
+        midline = Midline(rows, np.full(SIZE[0], self.middle, np.float32))
+        start = reach if reach > 1e3 else -reach
+        return AlphaField(midline, direction, start, reach + 1.0, False)
+
+    def spliced(self, alpha: AlphaField | None = None, *, cavity: bool = True) -> FloatArray:
+        return splice(
+            self.picture,
+            self.current,
+            self.rest,
+            texture_of(self.picture, self.rest, 0.0),
+            self.triangles,
+            alpha or self.alpha(),
+            behind_lips=in_cavity(self.triangles) if cavity else None,
+        )
+
+    def opened(self, gap_iod: float) -> Mouth:
+        """The same, with the lips' inner edges that far apart, and the upper lip at rest 3 px lower."""
+        ring = list(facemesh.LIPS_INNER)
+        current = self.current.copy()
+        middle = current[[13, 14], 1].mean()
+        gap = np.ptp(current[[13, 14], 1]) / self.iod
+        current[ring, 1] = middle + (current[ring, 1] - middle) * gap_iod / gap
+        rest = current.copy()
+        rest[list(facemesh.UPPER_LIP), 1] += 3
+        return replace(self, current=current, rest=rest)
+
+
+def filled(ring: FloatArray) -> NDArray[np.bool_]:
+    mask = np.zeros(SIZE, np.uint8)
+    cv2.fillPoly(mask, [np.round(ring[:, :2] * 16).astype(np.int32)], 1, shift=4)
+    return mask > 0
+
+
+def is_bright(picture: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray(picture[..., 1] > 150)
+
+
+@pytest.fixture(scope="module")
+def mouth(real_faces: Mapping[str, Any]) -> Mouth:
+    def placed(xyz: FloatArray) -> FloatArray:
+        result = xyz - np.float32([140, 100, 0])
+        result[:, :2] = (result[:, :2] + 0.5) * SCALE - 0.5
+        return np.asarray(result, np.float32)
+
+    current = placed(real_faces["jaw"].xyz)
+    rest = current.copy()
+    rest[list(facemesh.UPPER_LIP), 1] += LIP_DROP_PX
+    rest[list(facemesh.COMMISSURES), 1] += LIP_DROP_PX / 2
+    picture = np.full((*SIZE, 3), SKIN, np.float32)
+    picture[filled(current[list(facemesh.LIPS_OUTER)])] = LIP
+    opening = filled(current[list(facemesh.LIPS_INNER)])
+    picture[opening] = DARK
+    made = Mouth(picture, current, rest, build_mesh(placed(real_faces["neutral"].xyz)), float(current[13, 0]))
+    rows = np.zeros(SIZE, bool)
+    rows[made.teeth_rows] = True
+    picture[opening & rows] = TEETH
+    return made
+
+
+def test_the_triangles_between_the_lips(mouth: Mouth) -> None:
+    inside = in_cavity(mouth.triangles)
+    centres = mouth.current[mouth.triangles, :2].mean(axis=1)
+    ring = mouth.current[list(facemesh.LIPS_INNER), :2]
+    within = np.array([cv2.pointPolygonTest(ring, (float(x), float(y)), False) >= 0 for x, y in centres])
+    assert inside.sum() == len(facemesh.LIPS_INNER) - 2
+    np.testing.assert_array_equal(inside, within)
+
+
+def test_teeth_stay_where_they_are(mouth: Mouth) -> None:
+    result, carried = mouth.spliced(), mouth.spliced(cavity=False)
+    rows = mouth.teeth_rows
+    column = int(mouth.middle)
+    assert np.flatnonzero(is_bright(result)[:, column]).tolist() == list(range(rows.start, rows.stop))
+    # what the warp alone does: they come down with the lip
+    assert np.flatnonzero(is_bright(carried)[:, column]).min() > rows.start + 5
+    shown = filled(mouth.rest[list(facemesh.LIPS_INNER)])
+    shown = cv2.erode(shown.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert shown.sum() > 1000
+    np.testing.assert_allclose(result[shown], mouth.picture[shown], atol=0.01)
+    assert np.abs(carried - mouth.picture)[shown].max() > 150
+
+
+def test_no_teeth_on_the_lips(mouth: Mouth) -> None:
+    """The lip that came down covers them."""
+    result = mouth.spliced()
+    opening = filled(mouth.rest[list(facemesh.LIPS_INNER)])
+    near = cv2.dilate(opening.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    bright = is_bright(result)
+    assert 300 < bright.sum() < is_bright(mouth.picture).sum(), "part of them is covered"
+    assert not bright[~near].any()
+
+
+def test_where_the_result_opens_wider_there_is_no_lip_inside(mouth: Mouth) -> None:
+    """The frame shows lip there: the edge of its own opening stands in for what lies behind."""
+    lifted = mouth.rest.copy()
+    lifted[list(facemesh.UPPER_LIP), 1] -= 2 * LIP_DROP_PX
+    result = replace(mouth, rest=lifted).spliced()
+    low, high = (int(np.ceil(edge)) for edge in (lifted[13, 1], mouth.current[13, 1]))
+    assert high - low >= 9
+    # but for the lip's soft edge
+    between = result[low + 4 : high, int(mouth.middle) - 10 : int(mouth.middle) + 10]
+    assert np.abs(between - np.float32(DARK)).max() < 2
+
+
+@pytest.mark.parametrize("gap_iod", [0.0, 0.02, 0.05, 0.09])
+def test_a_narrow_mouth_is_carried_as_a_whole(mouth: Mouth, gap_iod: float) -> None:
+    narrow = mouth.opened(gap_iod)
+    assert not np.array_equal(narrow.spliced(), narrow.picture)
+    np.testing.assert_array_equal(narrow.spliced(), narrow.spliced(cavity=False))
+
+
+def test_what_stays_sets_in_gradually(mouth: Mouth) -> None:
+    gaps = np.linspace(0.08, 0.24, 17)
+    shares = np.array([open_mouth(m.current, m.rest).frame[6] for m in map(mouth.opened, gaps)])
+    assert shares[0] == 0
+    assert shares[-1] == pytest.approx(1, abs=1e-4)
+    steps = np.diff(shares)
+    assert steps.min() >= 0
+    assert steps.max() < 0.15
+
+
+def test_where_nothing_moves_nothing_changes(mouth: Mouth) -> None:
+    still = replace(mouth, rest=mouth.current)
+    np.testing.assert_array_equal(still.spliced(), mouth.picture)
+
+
+def test_the_healthy_half_stays_bit_for_bit(mouth: Mouth) -> None:
+    result = mouth.spliced(mouth.alpha(reach=20.0))
+    healthy = int(mouth.middle) + 22
+    np.testing.assert_array_equal(result[:, healthy:], mouth.picture[:, healthy:])
+    assert np.abs(result - mouth.picture)[:, :healthy].max() > 100
+
+
+def test_a_mirror_gives_the_mirrored_mouth(mouth: Mouth) -> None:
+    width = SIZE[1]
+    mirrored = Mouth(
+        np.ascontiguousarray(mouth.picture[:, ::-1]),
+        mirrored_xyz(mouth.current, width),
+        mirrored_xyz(mouth.rest, width),
+        np.ascontiguousarray(facemesh.TWIN[mouth.triangles]),
+        width - 1 - mouth.middle,
+    )
+    plain = mouth.spliced(mouth.alpha(reach=20.0))
+    seen = mirrored.spliced(mirrored.alpha(direction=-1.0, reach=20.0))
+    assert np.abs(seen[:, ::-1] - plain).max() < 0.1
+    assert np.abs(plain - mouth.picture).max() > 100
+
+
+def test_the_lips_edge_is_smooth(mouth: Mouth) -> None:
+    """Between lip and what lies behind there is something in between, not a staircase."""
+    result = mouth.spliced()[..., 0]
+    columns = range(int(mouth.middle) - 25, int(mouth.middle) + 26)
+    edge = int(mouth.rest[13, 1])
+    soft = [
+        np.sum((result[edge - 8 : edge + 9, x] > DARK[0] + 10) & (result[edge - 8 : edge + 9, x] < LIP[0] - 10))
+        for x in columns
+    ]
+    assert np.mean(np.array(soft) > 0) > 0.8
+
+
+def test_landmarks_inside_the_opening_are_taken_back_onto_the_lips(mouth: Mouth) -> None:
+    opened = open_mouth(mouth.current, mouth.rest)
+    result = without_teeth(mouth.current[:, :2], opened)
+    inner, red = list(facemesh.LIPS_INNER), list(facemesh.LIP_ROWS[2])
+    others = sorted(set(range(478)) - set(inner))
+    np.testing.assert_array_equal(result[others], mouth.current[others, :2])
+    assert result[13, 1] < mouth.current[13, 1]
+    assert result[14, 1] > mouth.current[14, 1]
+    before = np.linalg.norm((mouth.current[red] - mouth.current[inner])[:, :2], axis=1)
+    after = np.linalg.norm(mouth.current[red, :2] - result[inner], axis=1)
+    assert (after < before).all()
+    shut = mouth.opened(0.05)
+    same = without_teeth(shut.current[:, :2], open_mouth(shut.current, shut.rest))
+    np.testing.assert_array_equal(same, shut.current[:, :2])
