@@ -34,10 +34,6 @@ class Similarity:
         """Map points (..., 3)."""
         return self.scale * (xyz @ self.rotation.T) + self.translation
 
-    def vectors_back(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Map displacement vectors (..., 3) of the target back into the source's frame."""
-        return (vectors @ self.rotation) / self.scale
-
     @property
     def rotation_vector(self) -> NDArray[np.float64]:
         """Axis times angle (3,) in radians."""

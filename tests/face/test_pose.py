@@ -36,8 +36,6 @@ def test_align_recovers_a_similarity(real_faces: Faces, seed: int) -> None:
     assert np.allclose(found.rotation, rotation.as_matrix(), atol=1e-6)
     assert np.allclose(found.apply(xyz), target, atol=1e-4)
     assert np.allclose(found.rotation_vector, rotation.as_rotvec(), atol=1e-6)
-    moved = rng.normal(0, 3, xyz.shape)
-    assert np.allclose(found.vectors_back(found.apply(xyz + moved) - target), moved, atol=1e-6)
 
 
 def test_align_looks_at_its_points_only_and_never_mirrors(real_faces: Faces) -> None:
