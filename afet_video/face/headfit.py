@@ -29,10 +29,9 @@ _FIRM = (
 """Landmarks that expressions hardly move: the nose without its wings, canthi, temples, cheek bones. The forehead is not
 among them: a brow raise moves all of it alike, and would be taken for a nod."""
 
-_ROUNDS_IOD = (0.03, 0.015, 0.008, 0.008)
-"""Misfit at which a landmark counts a quarter, round by round, in inter-ocular distances."""
+_ROUNDS_IOD = ((0.03, 2), (0.015, 1), (0.008, 1), (0.008, 1))
+"""Misfit at which a landmark counts a quarter, round by round, in inter-ocular distances; steps of each round."""
 
-_STEPS = 2
 _STEP_LIMIT_RAD = 0.2
 
 
@@ -110,8 +109,8 @@ def fit_head(shape: TurningShape, xy: NDArray[np.floating]) -> HeadFit:
     firm = FIRMNESS[_USED]
     weights, yaw, pitch = firm, 0.0, 0.0
     linear, shift = np.eye(2), np.zeros(2)
-    for width in _ROUNDS_IOD:
-        for _ in range(_STEPS):
+    for width, steps in _ROUNDS_IOD:
+        for _ in range(steps):
             yaw, pitch = _turned(shape, target, weights, yaw, pitch)
         seen = shape.seen(yaw, pitch, _USED)
         linear, shift = _similarity(seen, target, weights)
