@@ -18,8 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from afet_video.datatypes import Box, ByteArray, FloatArray, Landmarks
-from afet_video.errors import ModelFileError
-from afet_video.face.quiet import native_log_dropped
+from afet_video.face.quiet import native_log_dropped, opened
 from afet_video.model_files import HAND_LANDMARKER, locate
 
 LOOK_EVERY_S = 0.4
@@ -179,12 +178,7 @@ class HandFinder:
             min_hand_detection_confidence=CONFIDENCE,
             min_hand_presence_confidence=CONFIDENCE,
         )
-        try:
-            with native_log_dropped():
-                return vision.HandLandmarker.create_from_options(options)
-        except (RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelFileError(f"MediaPipe refuses {self._model} ({reason}): install mediapipe again") from error
+        return opened(vision.HandLandmarker, options, self._model)
 
 
 def _window(xy: FloatArray) -> Box:

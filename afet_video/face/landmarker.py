@@ -31,8 +31,8 @@ from typing import Any, Self
 import numpy as np
 
 from afet_video.datatypes import Box, ByteArray, FloatArray, Landmarks, Timestamp
-from afet_video.errors import ModelFileError, SettingsError
-from afet_video.face.quiet import native_log_dropped
+from afet_video.errors import SettingsError
+from afet_video.face.quiet import native_log_dropped, opened
 from afet_video.model_files import FACE_LANDMARKER, locate
 
 SMALL_FACE = 0.2
@@ -290,12 +290,7 @@ class FaceLandmarker:
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
-        try:
-            with native_log_dropped():
-                return vision.FaceLandmarker.create_from_options(options)
-        except (RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelFileError(f"MediaPipe refuses {self._model} ({reason}): install mediapipe again") from error
+        return opened(vision.FaceLandmarker, options, self._model)
 
 
 def _image(rgb: ByteArray) -> Any:

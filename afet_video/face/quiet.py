@@ -13,6 +13,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from afet_video.errors import ModelFileError
 
 _NATIVE_LINE = re.compile(rb"[WI]\d{4} |INFO: |WARNING: (Logging before|All log messages before)")
 """How glog / absl and TensorFlow Lite begin an informative line or a warning; errors (E, F) pass."""
@@ -49,6 +53,22 @@ def native_log_dropped() -> Iterator[None]:
             for line in caught:
                 if not _NATIVE_LINE.match(line):
                     os.write(_STDERR, line)
+
+
+def opened(task: Any, options: Any, model: Path | None) -> Any:
+    """Return MediaPipe's `task` made from `options`, whose model file is `model`; its log lines are dropped.
+
+    Raises
+    ------
+    ModelFileError
+        If MediaPipe refuses the file.
+    """
+    try:
+        with native_log_dropped():
+            return task.create_from_options(options)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelFileError(f"MediaPipe refuses {model} ({reason}): install mediapipe again") from error
 
 
 def _flush_python() -> None:
