@@ -1,0 +1,1 @@
+"""Live preview: the stages of `convert` on a camera, causal, one frame after the other."""
