@@ -162,8 +162,7 @@ def _person_models(
     return models
 
 
-def bank_entry(neutral: Neutral, rest: RestModel, lost: float, settings: ConvertSettings) -> BankEntry:
-    """Return what the splice takes from one neutral; `lost` is how flat the nasolabial fold is to be."""
+def _bank_entry(neutral: Neutral, rest: RestModel, lost: float, settings: ConvertSettings) -> BankEntry:
     clean = FaceCover(neutral.rgb, neutral.xy, settings.mask).clean_neutral()
     rgb = flatten_fold(clean, neutral.xy, settings.profile.side, lost)
     texture = texture_model(rgb, neutral.xy, settings.splice)
@@ -205,16 +204,22 @@ def face_model(
     weights : (n,) how surely each of them is.
     """
     usable = np.isfinite(samples).all(axis=(1, 2))
-    triangles = build_mesh(neutral.xyz)
     cover = FaceCover(neutral.rgb, neutral.xy, settings.mask)
     rest = fit_rest(neutral.xyz, samples[usable], weights[usable])
-    palsy = palsy_model(rest.base)
+    return dressed_model(rest, palsy_model(rest.base), cover, [neutral, *others], settings)
+
+
+def dressed_model(
+    rest: RestModel, palsy: PalsyModel, cover: FaceCover, neutrals: Sequence[Neutral], settings: ConvertSettings
+) -> FaceModel:
+    """Return the model of a person whose rest is known, for a profile and splice settings; the best neutral first."""
+    triangles = build_mesh(neutrals[0].xyz)
     lost = fold_lost(settings.profile, palsy)
     return FaceModel(
-        neutral=neutral.choice,
+        neutral=neutrals[0].choice,
         rest=rest,
         palsy=palsy,
-        bank=tuple(bank_entry(one, rest, lost, settings) for one in (neutral, *others)),
+        bank=tuple(_bank_entry(one, rest, lost, settings) for one in neutrals),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
         behind_lips=None if settings.splice.texture == "neutral" else in_cavity(triangles),
