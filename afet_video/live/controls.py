@@ -6,6 +6,7 @@ in: wishes -> out: a session, a recorder and a view that follow them.  Must not:
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from afet_video.profiles import PRESETS
 
 STEP = 0.1
 """Share of movement that a key adds or takes."""
+
+
+NOTE_S = 6.0
+"""How long a note stays on the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,17 @@ class Controls:
         self.recorder: Recorder | None = None
         self.preset = ""
         self.zone = ZONES[0]
-        self.note = ""
+        self._note, self._noted_at = "", 0.0
         self._record, self._source = record, source
+
+    @property
+    def note(self) -> str:
+        """What was just done, for some seconds."""
+        return self._note if time.monotonic() - self._noted_at < NOTE_S else ""
+
+    @note.setter
+    def note(self, text: str) -> None:
+        self._note, self._noted_at = text, time.monotonic()
 
     def take(self, result: LiveResult) -> None:
         """Record a result, if a recording runs."""

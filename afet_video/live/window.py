@@ -7,6 +7,7 @@ time.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from afet_video.video.camera import Camera
 TITLE = "afet-video live (synthetic)"
 
 _ESCAPE = 27
+_KEY_MS = 4
 
 
 def show_window(
@@ -81,7 +83,7 @@ class _Sliders:
         for zone in ZONES:
             value = round(100 * controls.kept(zone))
             self._shown[zone] = value
-            cv2.createTrackbar(_label(zone), TITLE, value, 100, lambda value, zone=zone: self._moved(zone, value))
+            cv2.createTrackbar(_label(zone), TITLE, value, 100, functools.partial(self._moved, zone))
 
     def _moved(self, zone: str, value: int) -> None:
         if value != self._shown.get(zone):
@@ -115,24 +117,28 @@ def _window(controls: Controls) -> Iterator[_Sliders]:
 
 def _loop(runner: LiveRunner, controls: Controls, sliders: _Sliders, should_stop: Callable[[], bool]) -> None:
     last: Timed | None = None
-    is_sized = False
+    is_stale = is_sized = False
     while not should_stop() and not runner.is_done:
-        timed = runner.take(0.05)
+        timed = runner.take(0.0)
         if timed is not None:
-            last = timed
-        if last is not None:
+            last, is_stale = timed, True
+        if last is not None and is_stale:
             screen = _screen(last, runner, controls)
             if not is_sized:
                 scale = max(1.0, 720 / screen.shape[1])
                 cv2.resizeWindow(TITLE, round(scale * screen.shape[1]), round(scale * screen.shape[0]))
                 is_sized = True
             cv2.imshow(TITLE, screen[..., ::-1])
-            if timed is not None:
-                runner.stats.shown(timed)
-        key = cv2.waitKey(1)
-        if key >= 0 and not press(chr(key & 0xFF), controls, last):
-            return
-        sliders.follow()
+            is_stale = False
+        # Keys are only taken in here, and only one a time: so often and shortly.
+        key = cv2.waitKey(_KEY_MS)
+        if timed is not None:
+            runner.stats.shown(timed)
+        if key >= 0:
+            if not press(chr(key & 0xFF), controls, last):
+                return
+            sliders.follow()
+            is_stale = True
         if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
             return
     runner.take(0.0)  # raises what has ended the run
