@@ -20,7 +20,8 @@ from afet_video.live.settings import LiveSettings
 from afet_video.video.camera import FileCamera
 
 PART = "live"
-SIZE_WH = (640, 480)
+SIZE_WH, RATE = (640, 480), 30.0
+"""The clip is played at the rate of a usual camera."""
 
 _FPS, _P95_MS = 25.0, 40.0
 _SETTLED_S = 3.0
@@ -38,7 +39,7 @@ def measure_live(clip: Path, seconds: float, *, size_wh: tuple[int, int] = SIZE_
     InputError
         If the clip cannot be used.
     """
-    camera = FileCamera(clip, size_wh=size_wh)
+    camera = FileCamera(clip, size_wh=size_wh, rate=RATE)
     with LiveSession(LiveSettings()) as session, LiveRunner(camera, session) as runner:
         _calibrated(runner, clip)
         _take_for(runner, _SETTLED_S)
