@@ -160,7 +160,7 @@ class DeviceCamera:
             raise InputError(f"camera {self.name} cannot be opened: is another program using it, or is access denied?")
 
     def __iter__(self) -> Iterator[CameraFrame]:
-        origin = last_s = time.monotonic()
+        last_s, origin = time.monotonic(), -1.0
         misses, last_pts = 0, -1
         while not self._closed.is_set():
             is_there, bgr = self._read()
@@ -175,6 +175,7 @@ class DeviceCamera:
                 continue
             misses, last_s, self.status = 0, now, ""
             taken = self._taken_at(now)
+            origin = taken if origin < 0 else origin
             pts = round((taken - origin) / TICK)
             if pts <= last_pts:  # the driver repeats itself: its clock is worth nothing
                 taken, pts = now, max(round((now - origin) / TICK), last_pts + 1)
