@@ -293,12 +293,12 @@ def _step(  # type: ignore[no-untyped-def]
     for k in range(count):
         xx = xy = yy = bx = by = np.float32(0.0)
         for e in range(first[k], first[k + 1]):
-            p, w = np.uintp(pixels[e]), weights[e]
-            xx += w * terms[p, 0]
-            xy += w * terms[p, 1]
-            yy += w * terms[p, 2]
-            bx += w * terms[p, 3]
-            by += w * terms[p, 4]
+            at, w = np.uintp(pixels[e]), weights[e]
+            xx += w * terms[at, 0]
+            xy += w * terms[at, 1]
+            yy += w * terms[at, 2]
+            bx += w * terms[at, 3]
+            by += w * terms[at, 4]
         system[k, 0], system[k, 1], system[k, 2] = xx, xy, yy
         system[k, 3] = bx + xx * shift[k, 0] + xy * shift[k, 1]
         system[k, 4] = by + xy * shift[k, 0] + yy * shift[k, 1]
