@@ -274,7 +274,7 @@ def _serve(settings: LiveSettings, *, port: int | None, host: str | None, record
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "afet_video":
             raise OutputError(
-                f"--browser needs the package {error.name}: run `pip install 'afet-video[browser]'`"
+                f"--browser needs the package {error.name}: run `pip install 'afet-video[live]'`"
             ) from error
         raise OutputError("this afet-video has no browser front-end: use --window") from error
     serve(

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from afet_video.cli import app
 from afet_video.datatypes import ZONES, PalsyProfile, Side
 from afet_video.errors import OutputError
+from afet_video.live import display as display_check
 from afet_video.live import virtual
 from afet_video.live.controls import Controls, View
 from afet_video.live.display import check_display
@@ -159,6 +160,14 @@ def test_without_a_display_one_line_offers_the_browser() -> None:
         check_display({})
     with pytest.raises(OutputError, match=r"the display :4711 does not answer: use --browser"):
         check_display({"DISPLAY": ":4711"})
+
+
+def test_a_system_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr(display_check, "_answers", lambda _: True)
+    monkeypatch.setattr(display_check, "_LIBRARIES", ("libc.so.6", "libnone.so.9"))
+    with pytest.raises(OutputError, match=r"libnone\.so\.9 is missing: .* libsm6 .* --browser"):
+        check_display({"DISPLAY": ":0"})
 
 
 def test_the_virtual_camera_gets_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
