@@ -45,9 +45,9 @@ def measure_live(clip: Path, seconds: float, *, size_wh: tuple[int, int] = SIZE_
         _take_for(runner, _SETTLED_S)
         stats = runner.stats
         frames, dropped, stats.longest_wait_ms = stats.frames, stats.dropped, 0.0
-        memory, start = [memory_mb()], time.perf_counter()
+        memory, start, busy = [memory_mb()], time.perf_counter(), time.process_time()
         processing, glass = _take_for(runner, seconds)
-        spent = time.perf_counter() - start
+        spent, busy = time.perf_counter() - start, time.process_time() - busy
         memory.append(memory_mb())
         frames, dropped = stats.frames - frames, stats.dropped - dropped
     interval_ms = 1e3 * spent / max(frames + dropped, 1)
@@ -57,6 +57,7 @@ def measure_live(clip: Path, seconds: float, *, size_wh: tuple[int, int] = SIZE_
         Figure.of(PART, "sustained rate", "frames/s", [frames / spent], note=f"{what}; aim {_FPS:g} or more"),
         Figure.of(PART, "processing, median", "ms", [low], note="detection to splice"),
         Figure.of(PART, "processing, 95 % of frames", "ms", [high], target=_P95_MS),
+        Figure.of(PART, "processor time of a frame", "ms", [1e3 * busy / max(frames, 1)], note="all threads together"),
         Figure.of(PART, "camera to screen", "ms", glass),
         Figure.of(PART, "longest wait of a frame", "ms", [stats.longest_wait_ms], target=round(interval_ms, 1)),
         Figure.of(PART, "memory at the start", "MB", [memory[0]], note="this process"),

@@ -162,7 +162,8 @@ class _Bench:
     def live(self) -> None:
         """Run a live session on the clip, over and over."""
         self.on_step(f"live: {self.settings.seconds:g} s after the calibration")
-        self.figures += measure_live(self.clip, self.settings.seconds)
+        with blas_of_one_thread():
+            self.figures += in_fresh_process(measure_live, self.clip, self.settings.seconds)
 
     def _rescaled(self, height: int, *, frames: int | None = None, repeats: int = 1) -> Path:
         """Return a copy of the clip of that height, which replaces the one before it."""

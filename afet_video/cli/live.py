@@ -6,6 +6,7 @@ in: arguments -> out: a session in a window, a browser or a virtual camera.  Mus
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from afet_video.live.runner import LiveStats
     from afet_video.live.settings import LiveSettings
     from afet_video.video.camera import Camera
+
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What linear algebra listens to, if it is set before NumPy is loaded."""
 
 CAMERA, PALSY, SHOWN, FILES = "Camera", "Palsy", "Shown", "Files"
 
@@ -162,6 +166,8 @@ def live(
     First look straight into the camera for three seconds, with a relaxed face: that is the face at rest. Then the
     palsy is shown; ? lists the keys. Outputs are marked as synthetic.
     """
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")  # two halves of the work run side by side: threads within them only disturb
     with errors_as_lines(as_json=False):
         if list_cameras:
             _print_cameras()

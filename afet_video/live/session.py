@@ -42,6 +42,7 @@ from afet_video.filters import OneEuroFilter
 from afet_video.live.calibration import Calibration
 from afet_video.live.hands import HandWatch
 from afet_video.live.learn import Learned
+from afet_video.live.pace import SteadyPace
 from afet_video.live.pool import Sighting
 from afet_video.live.results import LiveResult, LiveState
 from afet_video.live.settings import LiveSettings
@@ -99,6 +100,7 @@ class LiveSession:
         self._tracker = FaceTracker(self._convert.tracker, keep=False)
         self._teacher = TeacherBeside() if self._settings.in_background else TeacherHere()
         self._calibration = Calibration(self._settings, self._teacher)
+        self._pace = SteadyPace()
         self._shots = ShotFinder()
         self._landmark_filter = LandmarkFilter(self._settings.landmark_filter)
         self._midline_filter = OneEuroFilter(self._settings.midline_filter)
@@ -127,6 +129,7 @@ class LiveSession:
         self._hands.close()
         self._tracker.close()
         self._teacher.close()
+        self._pace.release()
 
     @property
     def settings(self) -> LiveSettings:
@@ -196,6 +199,7 @@ class LiveSession:
         frame = StoredFrame.from_rgb(rgb, index=self._index + 1, timestamp=timestamp)
         self._index += 1
         face = self._find(rgb, frame)
+        self._pace.hold()  # by now the models are loaded
         self._calibration.advance(seconds)
         moment = None
         if face is None:
