@@ -2,9 +2,9 @@
 
 in: pictures with a face -> out: where hands were a moment ago.  Must not: hold a frame up.
 
-As in `convert` a look around the face every 0.4 s, more often while a hand is there, and a hand counts if two looks in
-turn find one. There is no looking back, and a hand is shown where it was at the last look: up to a tenth of a second
-late.
+As in `convert` looks are more frequent while a hand is there, and a hand counts if two looks in turn find one. There is
+no looking back, and a hand is shown where it was at the last look: up to a tenth of a second late. Looks for a first
+hand are rarer than there: each takes one of two cores for the time of a frame.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from afet_video.datatypes import ByteArray, FloatArray, Landmarks
-from afet_video.face.hands import FOLLOW_EVERY, GAP_S, LOOK_EVERY_S, HandFinder
+from afet_video.face.hands import FOLLOW_EVERY, GAP_S, HandFinder
+
+LOOK_EVERY_S, FOLLOWS_S = 0.8, 0.4
+"""Time between looks while no hand is near the face; how long one is looked for closely after it was seen."""
 
 _NOMINAL_STEP_S = 1 / 30
 _NONE = np.zeros((0, 21, 2), np.float32)
@@ -52,7 +55,7 @@ class HandWatch:
 
     def look(self, rgb: ByteArray, size_wh: tuple[int, int], face: Landmarks, seconds: float) -> None:
         """Take a picture (h, w, 3) that nobody will change, if it is time for a look and the last one is done."""
-        follows = seconds - self._seen_at < LOOK_EVERY_S
+        follows = seconds - self._seen_at < FOLLOWS_S
         every_s = FOLLOW_EVERY * _NOMINAL_STEP_S if follows else LOOK_EVERY_S
         if not self._enabled or seconds - self._looked_at < every_s:
             return

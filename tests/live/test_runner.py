@@ -71,12 +71,9 @@ def test_pictures_that_come_too_fast_are_dropped_and_counted(session: LiveSessio
     class Slow:
         """A session that takes its time."""
 
-        def see(self, rgb: Any, timestamp: Any) -> Any:
+        def process(self, rgb: Any, timestamp: Any) -> Any:
             time.sleep(0.02)
-            return session.see(rgb, timestamp)
-
-        def show(self, one: Any) -> Any:
-            return session.show(one)
+            return session.process(rgb, timestamp)
 
     with LiveRunner(camera, Slow()) as runner:  # type: ignore[arg-type]
         for timed in runner.results():
@@ -148,7 +145,7 @@ def test_leaving_the_generator_ends_everything(short_clip: Path, session: LiveSe
     for _ in afet_video.live(short_clip, session=session):
         break
     left = {thread.name for thread in threading.enumerate()}
-    assert not left & {"afet-capture", "afet-see", "afet-show"}
+    assert not left & {"afet-capture", "afet-process"}
 
 
 def test_a_source_may_be_a_file_or_a_camera(short_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
