@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from types import TracebackType
 from typing import Self
 
@@ -31,16 +30,11 @@ from afet_video.datatypes import (
 )
 from afet_video.errors import MidlineError, SettingsError
 from afet_video.face.activity import landmark_speed, lid_aperture, mouth_gap, sharpness
-from afet_video.face.landmarker import FaceLandmarker
-from afet_video.face.look import look_of
-from afet_video.face.people import Stretch, identify
 from afet_video.face.pose import head_pose
-from afet_video.face.shots import ShotFinder
-from afet_video.face.tracker import FaceTracker
 from afet_video.face.visibility import visibility
 from afet_video.filters import OneEuroFilter
 from afet_video.live.calibration import Calibration
-from afet_video.live.hands import HandWatch
+from afet_video.live.clock import GrowingClock
 from afet_video.live.learn import Learned
 from afet_video.live.pace import SteadyPace
 from afet_video.live.pool import Sighting
@@ -48,6 +42,7 @@ from afet_video.live.results import LiveResult, LiveState
 from afet_video.live.settings import LiveSettings
 from afet_video.live.smooth import LandmarkFilter, StrengthFilter
 from afet_video.live.wardrobe import Wardrobe
+from afet_video.live.watch import Watcher
 from afet_video.live.worker import TeacherBeside, TeacherHere
 from afet_video.passes.prepare import around_face
 from afet_video.passes.register import corrected
@@ -56,12 +51,6 @@ from afet_video.passes.settings import ConvertSettings, with_profile
 from afet_video.settings_io import replace_nested
 from afet_video.splice.midline import fit_midline, head_frame, midline_points, to_image
 from afet_video.video.frame import StoredFrame
-
-NEARLY_S = Fraction(1, 30)
-"""Time taken to lie between two frames that claim to be of the same moment."""
-
-RECHECK_S = 2.0
-"""How often it is looked who else is in the picture: it takes as long as all the rest, and who is followed stays so."""
 
 LOST_S = 1.0
 """How long a face may be away during the calibration before it begins anew."""
@@ -95,25 +84,18 @@ class LiveSession:
         self._lock = threading.Lock()
         self._convert = self._settings.convert
         self._is_recalibration_due = False
-        self._landmarker = FaceLandmarker(self._convert.landmarker, recheck_s=RECHECK_S)
-        self._hands = HandWatch(enabled=self._convert.mask.is_on, in_background=self._settings.in_background)
-        self._tracker = FaceTracker(self._convert.tracker, keep=False)
+        self._watcher = Watcher(self._convert, in_background=self._settings.in_background)
+        self._clock = GrowingClock()
         self._teacher = TeacherBeside() if self._settings.in_background else TeacherHere()
         self._calibration = Calibration(self._settings, self._teacher)
         self._pace = SteadyPace()
-        self._shots = ShotFinder()
         self._landmark_filter = LandmarkFilter(self._settings.landmark_filter)
         self._midline_filter = OneEuroFilter(self._settings.midline_filter)
         self._strength = StrengthFilter()
         self._wardrobe = Wardrobe()
         self._index = -1
         self._last: tuple[FloatArray, float] | None = None
-        self._size_wh: tuple[int, int] | None = None
-        self._offset = Fraction(0)
-        self._before: Timestamp | None = None
-        self._person: Stretch | None = None
-        self._stretch: Stretch | None = None
-        self._person_number = -1
+        self._person = -1
 
     def __enter__(self) -> Self:
         return self
@@ -125,9 +107,7 @@ class LiveSession:
 
     def close(self) -> None:
         """Close the models; closing twice does no harm."""
-        self._landmarker.close()
-        self._hands.close()
-        self._tracker.close()
+        self._watcher.close()
         self._teacher.close()
         self._pace.release()
 
@@ -193,21 +173,22 @@ class LiveSession:
     def see(self, rgb: ByteArray, timestamp: Timestamp) -> Seen:
         """Find the face of the next frame and where exactly it is; the first half of `process`."""
         started = time.perf_counter()
-        timestamp = self._growing(timestamp)
+        timestamp = self._clock.next(timestamp)
         seconds = float(timestamp.seconds)
         self._obey()
         frame = StoredFrame.from_rgb(rgb, index=self._index + 1, timestamp=timestamp)
         self._index += 1
-        face = self._find(rgb, frame)
+        face = self._watcher.find(rgb, frame)
         self._pace.hold()  # by now the models are loaded
         self._calibration.advance(seconds)
         moment = None
         if face is None:
             self._last = None
             self._forget_motion()
-            if self._calibration.learned is None and self._away_s(seconds) > LOST_S:
+            if self._calibration.learned is None and self._watcher.away_s(seconds) > LOST_S:
                 self._calibration.restart()
         else:
+            self._meet()
             self._learn_from(rgb, frame, face, seconds)
             moment = self._follow(frame, face, seconds)
         state, message = self._say(face)
@@ -242,68 +223,23 @@ class LiveSession:
             processing_ms=seen.seeing_ms + showing_ms,
         )
 
-    def _growing(self, timestamp: Timestamp) -> Timestamp:
-        """Return a time later than the one before, whatever a camera says; a clock that was set back goes on."""
-        last, tick = self._before, timestamp.time_base
-        moved = Timestamp(timestamp.pts + round(self._offset / tick), tick)
-        if last is not None and moved.seconds <= last.seconds:
-            self._offset += last.seconds - moved.seconds + max(NEARLY_S, tick)
-            moved = Timestamp(timestamp.pts + round(self._offset / tick), tick)
-        self._before = moved
-        return moved
-
     def _obey(self) -> None:
         with self._lock:
             due, self._is_recalibration_due = self._is_recalibration_due, False
         if due:
             self._calibration.restart()
 
-    def _find(self, rgb: ByteArray, frame: StoredFrame) -> Landmarks | None:
-        """Return the face of the person before the camera, if they are there."""
-        small = frame.rgb(max_side=self._convert.landmarker.max_side) if self._is_large(frame) else rgb
-        maybe_cut = self._shots.update(small) or self._size_wh not in (None, frame.size_wh)
-        self._size_wh = frame.size_wh
-        following = None if maybe_cut else self._tracker.following
-        faces = self._landmarker.detect(small, timestamp=frame.timestamp, size_wh=frame.size_wh, follow=following)
-        kept = self._tracker.update(
-            self._index,
-            frame.timestamp,
-            faces,
-            lambda face: look_of(small, face.xyz, frame.size_wh),
-            maybe_cut=maybe_cut,
-        )
-        if not kept:
-            return None
-        self._recognize()
-        face = max((face for _, face in kept), key=lambda one: float(np.ptp(one.xyz[:, 1])))
-        self._hands.look(small, frame.size_wh, face, float(frame.timestamp.seconds))
-        return face
-
-    def _is_large(self, frame: StoredFrame) -> bool:
-        return max(frame.size_wh) > self._convert.landmarker.max_side
-
-    def _recognize(self) -> None:
+    def _meet(self) -> None:
         """Start anew if it is somebody else who is in sight now."""
-        stretch = self._tracker.stretch
-        if stretch is None or stretch is self._stretch:
-            return
-        self._stretch = stretch
-        self._forget_motion()
-        if self._person is None or not _is_same(self._person, stretch):
-            self._person_number += 1
-            self._person = stretch
+        if self._watcher.jumped:
+            self._forget_motion()
+        if self._watcher.person != self._person:
+            self._person = self._watcher.person
             self._calibration.restart()
-        elif stretch.look is not None and self._person.look is not None:
-            # the same one: where they are now, and how they have looked so far
-            stretch.look = self._person.look.joined(stretch.look, 0.5)
-            self._person = stretch
 
     def _forget_motion(self) -> None:
         self._landmark_filter.reset()
         self._midline_filter.reset()
-
-    def _away_s(self, seconds: float) -> float:
-        return 0.0 if self._stretch is None else seconds - self._stretch.end.seconds
 
     def _learn_from(self, rgb: ByteArray, frame: StoredFrame, face: Landmarks, seconds: float) -> None:
         motion = landmark_speed(self._last, face.xyz, seconds)
@@ -346,11 +282,11 @@ class LiveSession:
             midline=midline,
             strength=0.0,
             status=FaceStatus.DETECTED,
-            face_id=self._person_number,
+            face_id=self._person,
             shot=0,
             blendshapes=face.blendshapes,
             transform=face.transform,
-            hands=self._hands.at(seconds),
+            hands=self._watcher.hands(seconds),
         )
 
     def _shown(self, frame: StoredFrame, moment: FaceMoment, settings: ConvertSettings) -> float:
@@ -392,8 +328,3 @@ def _untouched(frame: StoredFrame, moment: FaceMoment, settings: ConvertSettings
         midline_y=moment.midline.y,
         midline_x=moment.midline.x,
     )
-
-
-def _is_same(known: Stretch, stretch: Stretch) -> bool:
-    people = identify([known, stretch], np.zeros(stretch.first_frame + 1, np.int32))
-    return bool(people.person[0] == people.person[1])
