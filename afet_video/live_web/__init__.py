@@ -1,0 +1,53 @@
+"""The live preview in a browser: one page on this computer, with the browser's own camera.
+
+in: settings -> out: a page under an address that nobody can guess.  Must not: detect, warp or draw; the session does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from afet_video.errors import SettingsError
+from afet_video.live.results import Session
+
+__all__ = ["serve"]
+
+
+def serve(
+    settings: Any,
+    *,
+    on_ready: Callable[[str], None],
+    port: int = 0,
+    host: str = "127.0.0.1",
+    record: Path | None = None,
+    on_warning: Callable[[str], None] = logging.getLogger(__name__).warning,
+    make_session: Callable[[], Session] | None = None,
+) -> None:
+    """Serve the preview until Ctrl-C or SIGTERM; returns then.
+
+    Parameters
+    ----------
+    settings : of the session.
+    on_ready : gets the address to open, token included, once it can be opened.
+    port : 0 takes any free one.
+    host : where to listen; anything but this computer alone is warned of.
+    record : file to record into.
+    on_warning : gets a line on what the user should know.
+    make_session : makes the session that all pages share, instead of one with these `settings`.
+
+    Raises
+    ------
+    SettingsError
+        If aiohttp is missing, or the address cannot be used.
+    """
+    try:
+        from afet_video.live_web.server import run
+    except ModuleNotFoundError as error:
+        if error.name != "aiohttp":
+            raise
+        raise SettingsError('the preview in a browser needs aiohttp: run `pip install "afet-video[live]"`') from error
+    asyncio.run(run(make_session, on_ready=on_ready, on_warning=on_warning, port=port, host=host))

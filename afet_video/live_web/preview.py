@@ -1,0 +1,143 @@
+"""What lives as long as the server: the session in its own thread, its clock, and who is looking.
+
+in: requests that have passed the guard -> out: the page, its answers, snapshots.  Must not: listen on a port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from typing import Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from afet_video.draw.png import png_bytes
+from afet_video.live.results import LiveResult, Session
+from afet_video.live_web.controls import Controls
+from afet_video.live_web.messages import MAX_FRAME_BYTES, CameraFrame, MessageError, read_control, write_result
+from afet_video.live_web.viewer import FrameClock, Viewer
+
+BUSY = 4001
+"""Close code of ours: another page is connected."""
+
+HELLO_S = 5.0
+"""A page that has not said which one it is by then is none."""
+
+HEARTBEAT_S = 5.0
+"""A page that does not answer a ping in half of that time has gone, and makes room for another."""
+
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+
+
+class Preview:
+    """Serves one session to one page at a time; a page that comes back goes on where it was.
+
+    Parameters
+    ----------
+    make_session : called once, in the thread that will process.
+    on_failure : called when the session raises, which ends the preview.
+    """
+
+    def __init__(self, make_session: Callable[[], Session], on_failure: Callable[[BaseException], None]) -> None:
+        self._make_session = make_session
+        self._on_failure = on_failure
+        self._thread = ThreadPoolExecutor(1, "afet-session")
+        self._session: Session | None = None
+        self._clock = FrameClock()
+        self._socket: web.WebSocketResponse | None = None
+        self._page: str | None = None
+        self._latest: LiveResult | None = None
+
+    async def open(self) -> None:
+        """Make the session; raises what that raises."""
+        self._session = await asyncio.get_running_loop().run_in_executor(self._thread, self._make_session)
+        self._controls = Controls(self._session)
+
+    async def send_away(self) -> None:
+        """Tell the page that there will be no more."""
+        if self._socket is not None:
+            await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopped")
+
+    async def close(self) -> None:
+        """Close the session, once its last frame is done."""
+        if self._session is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._session.close)
+        self._thread.shutdown()
+
+    def routes(self, token: str) -> list[web.RouteDef]:
+        """Return what is served, all of it below the token."""
+        return [
+            web.get(f"/{token}/", self._send_page),
+            web.get(f"/{token}/socket", self._connect),
+            web.get(f"/{token}/snapshot.png", self._send_snapshot),
+            web.get(f"/{token}/{{name:[a-z]+\\.(?:css|js)}}", self._send_page),
+        ]
+
+    async def _send_page(self, request: web.Request) -> web.Response:
+        name = request.match_info.get("name", "index.html")
+        file = resources.files("afet_video.live_web") / "page" / name
+        if not file.is_file():
+            raise web.HTTPNotFound
+        return web.Response(body=file.read_bytes(), content_type=_TYPES[name.rpartition(".")[2]], charset="utf-8")
+
+    async def _send_snapshot(self, _: web.Request) -> web.Response:
+        if self._latest is None:
+            raise web.HTTPConflict(text="there is no picture yet\n")
+        body = await asyncio.to_thread(png_bytes, self._latest.result)
+        name = time.strftime("afet-live-%Y%m%d-%H%M%S.png")
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return web.Response(body=body, content_type="image/png", headers=headers)
+
+    async def _connect(self, request: web.Request) -> web.WebSocketResponse:
+        # Frames are raw and stay on this computer: compressing them would only take time.
+        socket = web.WebSocketResponse(max_msg_size=MAX_FRAME_BYTES, compress=False, heartbeat=HEARTBEAT_S)
+        await socket.prepare(request)
+        if self._socket is not None:
+            await socket.close(code=BUSY, message=b"another page shows the preview")
+            return socket
+        self._socket = socket
+        try:
+            await self._serve(socket)
+        except ConnectionError:
+            pass  # the page has gone
+        except Exception as error:  # noqa: BLE001 - whatever it is, `serve` raises it
+            await socket.close(code=WSCloseCode.INTERNAL_ERROR, message=b"the preview failed")
+            self._on_failure(error)
+        finally:
+            self._socket = None
+        return socket
+
+    async def _serve(self, socket: web.WebSocketResponse) -> None:
+        assert self._session is not None
+        page = await _hello(socket)
+        if page is None:
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"refused: no page of the preview")
+            return
+        if page != self._page:  # not one that lost its connection: somebody new may sit there
+            self._page = page
+            self._session.recalibrate()
+        self._controls.shows_points = False
+        await Viewer(socket, self._controls, self._answer).run()
+
+    async def _answer(self, frame: CameraFrame) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._process, frame)
+
+    def _process(self, frame: CameraFrame) -> bytes:
+        assert self._session is not None
+        result = self._session.process(frame.rgb(), self._clock.timestamp(frame.capture_ms))
+        self._latest = result
+        return write_result(frame, result, with_points=self._controls.shows_points)
+
+
+async def _hello(socket: web.WebSocketResponse) -> str | None:
+    """Return what the page calls itself in its first message, None if it does not."""
+    try:
+        message = await socket.receive(timeout=HELLO_S)
+        hello: dict[str, Any] = read_control(message.data) if message.type is WSMsgType.TEXT else {}
+    except (TimeoutError, MessageError):
+        return None
+    page = hello.get("page")
+    return page if hello.get("type") == "hello" and isinstance(page, str) else None
