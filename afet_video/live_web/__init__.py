@@ -6,7 +6,7 @@ in: settings -> out: a page under an address that nobody can guess.  Must not: d
 from __future__ import annotations
 
 import asyncio
-import logging
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     record: Path | None = None,
-    on_warning: Callable[[str], None] = logging.getLogger(__name__).warning,
+    on_warning: Callable[[str], None] = warnings.warn,
     make_session: Callable[[], Session] | None = None,
 ) -> None:
     """Serve the preview until Ctrl-C or SIGTERM; returns then.
@@ -50,4 +50,15 @@ def serve(
         if error.name != "aiohttp":
             raise
         raise SettingsError('the preview in a browser needs aiohttp: run `pip install "afet-video[live]"`') from error
-    asyncio.run(run(make_session, on_ready=on_ready, on_warning=on_warning, port=port, host=host))
+    asyncio.run(
+        run(make_session or _session_with(settings), on_ready=on_ready, on_warning=on_warning, port=port, host=host)
+    )
+
+
+def _session_with(settings: Any) -> Callable[[], Session]:
+    def make() -> Session:
+        from afet_video.live.session import LiveSession
+
+        return LiveSession(settings)
+
+    return make

@@ -26,6 +26,9 @@ BUSY = 4001
 HELLO_S = 5.0
 """A page that has not said which one it is by then is none."""
 
+LEAVING_S = 1.0
+"""A page that is loaded anew may come before the server has seen the old one go."""
+
 HEARTBEAT_S = 5.0
 """A page that does not answer a ping in half of that time has gone, and makes room for another."""
 
@@ -47,6 +50,7 @@ class Preview:
         self._thread = ThreadPoolExecutor(1, "afet-session")
         self._session: Session | None = None
         self._clock = FrameClock()
+        self._seat = asyncio.Lock()
         self._socket: web.WebSocketResponse | None = None
         self._page: str | None = None
         self._latest: LiveResult | None = None
@@ -95,27 +99,38 @@ class Preview:
         # Frames are raw and stay on this computer: compressing them would only take time.
         socket = web.WebSocketResponse(max_msg_size=MAX_FRAME_BYTES, compress=False, heartbeat=HEARTBEAT_S)
         await socket.prepare(request)
-        if self._socket is not None:
-            await socket.close(code=BUSY, message=b"another page shows the preview")
-            return socket
-        self._socket = socket
         try:
-            await self._serve(socket)
+            page = await _hello(socket)
+            if page is None:
+                await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"refused: no page of the preview")
+            elif await self._is_seated(page):
+                try:
+                    await self._serve(socket, page)
+                finally:
+                    self._socket = None
+                    self._seat.release()
+            else:
+                await socket.close(code=BUSY, message=b"another page shows the preview")
         except ConnectionError:
             pass  # the page has gone
-        except Exception as error:  # noqa: BLE001 - whatever it is, `serve` raises it
+        except Exception as error:  # noqa: BLE001 - whatever it is, `run` raises it
             await socket.close(code=WSCloseCode.INTERNAL_ERROR, message=b"the preview failed")
             self._on_failure(error)
-        finally:
-            self._socket = None
         return socket
 
-    async def _serve(self, socket: web.WebSocketResponse) -> None:
+    async def _is_seated(self, page: str) -> bool:
+        """Take the one seat there is, if it is free or about to be."""
+        if page == self._page and self._socket is not None:  # it came back before its old connection was missed
+            await self._socket.close(code=WSCloseCode.GOING_AWAY)
+        try:
+            await asyncio.wait_for(self._seat.acquire(), LEAVING_S)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _serve(self, socket: web.WebSocketResponse, page: str) -> None:
         assert self._session is not None
-        page = await _hello(socket)
-        if page is None:
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"refused: no page of the preview")
-            return
+        self._socket = socket
         if page != self._page:  # not one that lost its connection: somebody new may sit there
             self._page = page
             self._session.recalibrate()

@@ -37,10 +37,6 @@ export class Link {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
-  get unsentBytes() {
-    return this.socket?.bufferedAmount ?? 0;
-  }
-
   send(data) {
     if (this.isOpen) this.socket.send(data);
   }

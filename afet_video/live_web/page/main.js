@@ -94,7 +94,7 @@ function grab() {
 
 function sendFrame(captureMs) {
   if (!link.isOpen) return;
-  if (unanswered.size >= MOST_UNANSWERED || link.unsentBytes > 0) {
+  if (unanswered.size >= MOST_UNANSWERED) {
     meter.dropped += 1;
     return;
   }
