@@ -24,6 +24,7 @@ const unanswered = new Map(); // number -> { image, captureMs }
 let maxSize = [1280, 720];
 let number = 0;
 let state = "off";
+let message = ""; // of the session, about its state
 
 const controls = new Controls((type, value) => link.ask(type, value));
 const camera = new Camera(byId("video"), { onFrame: sendFrame, onLost: cameraLost, onStall: cameraStalls });
@@ -38,7 +39,7 @@ const link = new Link({
   },
   profile({ profile }) {
     controls.show(profile);
-    if (state === "live") say(STATE_TEXT.live());
+    if (state === "live" && !message) say(STATE_TEXT.live());
   },
   refused({ text, profile }) {
     controls.show(profile);
@@ -110,10 +111,13 @@ function showResult(about, patch) {
   if (!frame || !camera.isOn) return;
   view.show(frame.image, about, patch);
   meter.drawn(frame.captureMs, about.processing_ms);
-  if (about.state !== state) setState(about.state, STATE_TEXT[about.state]());
+  if (about.state !== state || about.message !== message) {
+    message = about.message;
+    setState(about.state, message || STATE_TEXT[about.state]());
+  }
   byId("countdown").hidden = about.countdown_s === null;
   byId("countdown-text").textContent = about.message;
-  byId("countdown-seconds").textContent = about.countdown_s === null ? "" : Math.ceil(about.countdown_s);
+  byId("countdown-seconds").textContent = about.countdown_s > 0 ? Math.ceil(about.countdown_s) : "";
 }
 
 async function start() {
