@@ -122,7 +122,11 @@ def _choice(sightings: Sequence[Sighting], in_use: int) -> NeutralChoice:
     if same.score < STAYS * best.score:
         return best
     turns = measures.angles_deg
-    apart = [other for other in (best.index, *best.bank) if np.linalg.norm(turns[other] - turns[same.index]) >= BANK_APART_DEG]
+    apart = [
+        other
+        for other in (best.index, *best.bank)
+        if np.linalg.norm(turns[other] - turns[same.index]) >= BANK_APART_DEG
+    ]
     return replace(best, index=same.index, timestamp=same.timestamp, score=same.score, bank=tuple(apart))
 
 

@@ -132,6 +132,11 @@ class LiveSession:
             return replace(self._settings, convert=self._convert)
 
     @property
+    def learned(self) -> Learned | None:
+        """What is known of the person, or None until the calibration has ended."""
+        return self._calibration.learned
+
+    @property
     def profile(self) -> PalsyProfile:
         """The palsy that is shown now."""
         with self._lock:
