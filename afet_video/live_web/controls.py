@@ -11,6 +11,7 @@ from typing import Any
 
 from afet_video.datatypes import ZONES, Side
 from afet_video.errors import SettingsError
+from afet_video.live.controls import Controls as Desk
 from afet_video.live.results import Session
 from afet_video.live_web.messages import MAX_SIZE_WH, MessageError
 from afet_video.profiles import PRESETS
@@ -20,11 +21,17 @@ class Controls:
     """Carries out what the page asks for.
 
     `shows_points`: whether the page wants landmarks and midline with each result.
+
+    Parameters
+    ----------
+    session : what the palsy is set at.
+    desk : starts and ends recordings, with what all front-ends have in common.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, desk: Desk) -> None:
         self.shows_points = False
         self._session = session
+        self._desk = desk
         self._chosen: str | None = None
         self._actions: Mapping[str, Callable[[Any], None]] = {
             "side": self._choose_side,
@@ -32,6 +39,7 @@ class Controls:
             "kept": self._keep_movement,
             "points": self._show_points,
             "recalibrate": self._recalibrate,
+            "record": self._toggle_recording,
         }
 
     def apply(self, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,8 +59,11 @@ class Controls:
             return {"type": "refused", "text": str(error), "profile": self.profile()}
         return {"type": "profile", "profile": self.profile()}
 
-    def describe(self) -> dict[str, Any]:
-        """Return what the page must know to draw its controls."""
+    def welcome(self, *, is_new: bool) -> dict[str, Any]:
+        """Return what a page must know to draw its controls; for a new one everything about the person starts anew."""
+        self.shows_points = False
+        if is_new:
+            self._session.recalibrate()
         return {
             "presets": {name: preset.shows for name, preset in PRESETS.items()},
             "zones": list(ZONES),
@@ -68,6 +79,10 @@ class Controls:
             "preset": self._preset_name(),
             "kept": dict(zip(ZONES, profile.kept, strict=True)),
         }
+
+    def recording(self) -> dict[str, Any]:
+        """Return whether a recording runs, and a line about it."""
+        return {"is_on": self._desk.recorder is not None, "text": self._desk.trouble or self._desk.note}
 
     def _preset_name(self) -> str | None:
         profile = replace(self._session.profile, side=Side.LEFT)
@@ -95,3 +110,6 @@ class Controls:
 
     def _recalibrate(self, _: Any) -> None:
         self._session.recalibrate()
+
+    def _toggle_recording(self, _: Any) -> None:
+        self._desk.toggle_recording()

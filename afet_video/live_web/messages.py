@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,13 +76,14 @@ def read_control(text: str) -> dict[str, Any]:
     return message
 
 
-def write_result(frame: CameraFrame, result: LiveResult, *, with_points: bool) -> bytes:
+def write_result(frame: CameraFrame, result: LiveResult, *, recording: Mapping[str, Any], with_points: bool) -> bytes:
     """Return the answer to a frame: length of the JSON (uint32), JSON, RGBA of the changed box.
 
     Parameters
     ----------
     frame : what the page sent.
     result : what the session made of it.
+    recording : what the page shows of the recording.
     with_points : whether landmarks and midline go along, for the overlay.
     """
     box = changed_box(result.source, result.result)
@@ -91,6 +93,7 @@ def write_result(frame: CameraFrame, result: LiveResult, *, with_points: bool) -
         "message": result.message,
         "countdown_s": result.countdown_s,
         "processing_ms": round(result.processing_ms, 1),
+        "recording": recording,
         "box": None if box is None else [box.x0, box.y0, box.x1, box.y1],
     }
     if with_points:

@@ -1,4 +1,4 @@
-"""What lives as long as the server: the session in its own thread, its clock, and who is looking.
+"""What is served, and to whom.
 
 in: requests that have passed the guard -> out: the page, its answers, snapshots.  Must not: listen on a port.
 """
@@ -8,17 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from afet_video.draw.png import png_bytes
-from afet_video.live.results import LiveResult, Session
-from afet_video.live_web.controls import Controls
-from afet_video.live_web.messages import MAX_FRAME_BYTES, CameraFrame, MessageError, read_control, write_result
-from afet_video.live_web.viewer import FrameClock, Viewer
+from afet_video.live_web.engine import Engine
+from afet_video.live_web.messages import MAX_FRAME_BYTES, MessageError, read_control
+from afet_video.live_web.viewer import Viewer
 
 BUSY = 4001
 """Close code of ours: another page is connected."""
@@ -40,36 +37,21 @@ class Preview:
 
     Parameters
     ----------
-    make_session : called once, in the thread that will process.
+    engine : already open.
     on_failure : called when the session raises, which ends the preview.
     """
 
-    def __init__(self, make_session: Callable[[], Session], on_failure: Callable[[BaseException], None]) -> None:
-        self._make_session = make_session
+    def __init__(self, engine: Engine, on_failure: Callable[[BaseException], None]) -> None:
+        self._engine = engine
         self._on_failure = on_failure
-        self._thread = ThreadPoolExecutor(1, "afet-session")
-        self._session: Session | None = None
-        self._clock = FrameClock()
         self._seat = asyncio.Lock()
         self._socket: web.WebSocketResponse | None = None
         self._page: str | None = None
-        self._latest: LiveResult | None = None
-
-    async def open(self) -> None:
-        """Make the session; raises what that raises."""
-        self._session = await asyncio.get_running_loop().run_in_executor(self._thread, self._make_session)
-        self._controls = Controls(self._session)
 
     async def send_away(self) -> None:
         """Tell the page that there will be no more."""
         if self._socket is not None:
             await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopped")
-
-    async def close(self) -> None:
-        """Close the session, once its last frame is done."""
-        if self._session is not None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._session.close)
-        self._thread.shutdown()
 
     def routes(self, token: str) -> list[web.RouteDef]:
         """Return what is served, all of it below the token."""
@@ -88,9 +70,9 @@ class Preview:
         return web.Response(body=file.read_bytes(), content_type=_TYPES[name.rpartition(".")[2]], charset="utf-8")
 
     async def _send_snapshot(self, _: web.Request) -> web.Response:
-        if self._latest is None:
+        body = await self._engine.snapshot()
+        if body is None:
             raise web.HTTPConflict(text="there is no picture yet\n")
-        body = await asyncio.to_thread(png_bytes, self._latest.result)
         name = time.strftime("afet-live-%Y%m%d-%H%M%S.png")
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return web.Response(body=body, content_type="image/png", headers=headers)
@@ -129,22 +111,9 @@ class Preview:
         return True
 
     async def _serve(self, socket: web.WebSocketResponse, page: str) -> None:
-        assert self._session is not None
+        is_new, self._page = page != self._page, page
         self._socket = socket
-        if page != self._page:  # not one that lost its connection: somebody new may sit there
-            self._page = page
-            self._session.recalibrate()
-        self._controls.shows_points = False
-        await Viewer(socket, self._controls, self._answer).run()
-
-    async def _answer(self, frame: CameraFrame) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._process, frame)
-
-    def _process(self, frame: CameraFrame) -> bytes:
-        assert self._session is not None
-        result = self._session.process(frame.rgb(), self._clock.timestamp(frame.capture_ms))
-        self._latest = result
-        return write_result(frame, result, with_points=self._controls.shows_points)
+        await Viewer(socket, self._engine).run(is_new=is_new)
 
 
 async def _hello(socket: web.WebSocketResponse) -> str | None:

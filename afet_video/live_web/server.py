@@ -9,12 +9,13 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 from aiohttp import web
 
 from afet_video.errors import SettingsError
-from afet_video.live.results import Session
 from afet_video.live_web.access import add_headers, guard, is_loopback, new_token
+from afet_video.live_web.engine import Engine, SteppedSession
 from afet_video.live_web.preview import Preview
 
 MAX_LINE = 8190
@@ -27,12 +28,13 @@ NOT_LOCAL = (
 
 
 async def run(
-    make_session: Callable[[], Session],
+    make_session: Callable[[], SteppedSession],
     *,
     on_ready: Callable[[str], None],
     on_warning: Callable[[str], None],
     port: int,
     host: str,
+    record: Path | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serve until a signal comes or `stop` is set; see `afet_video.live_web.serve`.
@@ -41,6 +43,8 @@ async def run(
     ------
     SettingsError
         If the address cannot be used.
+    OutputError
+        If the recording cannot be written.
     """
     stop = stop or asyncio.Event()
     failures: list[BaseException] = []
@@ -49,8 +53,8 @@ async def run(
         failures.append(error)
         stop.set()
 
-    async with _opened(make_session, fail) as preview:
-        token = new_token()
+    async with _opened(make_session, record) as engine:
+        preview, token = Preview(engine, fail), new_token()
         async with _listening(preview, token, host, port) as address:
             if not is_loopback(host):
                 on_warning(NOT_LOCAL.format(host=host))
@@ -62,15 +66,13 @@ async def run(
 
 
 @contextlib.asynccontextmanager
-async def _opened(
-    make_session: Callable[[], Session], on_failure: Callable[[BaseException], None]
-) -> AsyncIterator[Preview]:
-    preview = Preview(make_session, on_failure)
+async def _opened(make_session: Callable[[], SteppedSession], record: Path | None) -> AsyncIterator[Engine]:
+    engine = Engine(make_session, record)
     try:
-        await preview.open()
-        yield preview
+        await engine.open()
+        yield engine
     finally:
-        await preview.close()
+        await engine.close()
 
 
 @contextlib.asynccontextmanager

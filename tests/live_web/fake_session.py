@@ -22,6 +22,7 @@ from afet_video.datatypes import (
 )
 from afet_video.errors import SettingsError
 from afet_video.live.results import LiveResult, LiveState
+from afet_video.live.settings import LiveSettings
 from afet_video.profiles import preset
 
 CALIBRATION_FRAMES = 8
@@ -37,15 +38,23 @@ class FakeSession:
         self.calibrations = 0
         self.is_closed = False
         self.fails = False
+        self.settings = LiveSettings()
+        self.learned = None
         self._processing_s = processing_s
         self._left = CALIBRATION_FRAMES
         self._lock = Lock()
 
     def process(self, rgb: ByteArray, timestamp: Timestamp) -> LiveResult:
+        return self.show(self.see(rgb, timestamp))
+
+    def see(self, rgb: ByteArray, timestamp: Timestamp) -> tuple[ByteArray, Timestamp]:
         if self.fails:
             raise RuntimeError("the session broke")
-        began = time.perf_counter()
         time.sleep(self._processing_s)
+        return rgb, timestamp
+
+    def show(self, seen: tuple[ByteArray, Timestamp]) -> LiveResult:
+        rgb, timestamp = seen
         self.timestamps.append(timestamp)
         self.shapes.append(rgb.shape)
         with self._lock:
@@ -59,7 +68,7 @@ class FakeSession:
             state=LiveState.CALIBRATING if left else LiveState.LIVE,
             message="look straight, relax your face" if left else "",
             countdown_s=left / 30 if left else None,
-            processing_ms=(time.perf_counter() - began) * 1000,
+            processing_ms=self._processing_s * 1000,
         )
 
     def choose_side(self, side: Side) -> None:

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import numpy as np
 
 from afet_video.datatypes import ByteArray
-from afet_video.live.results import Session
+from afet_video.live_web.engine import SteppedSession
 from afet_video.live_web.server import run
 
 WAIT_S = 20.0
@@ -41,7 +42,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def serving(make_session: Callable[[], Session], *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
+def serving(
+    make_session: Callable[[], SteppedSession], *, host: str = "127.0.0.1", port: int = 0, record: Path | None = None
+) -> Iterator[Running]:
     """Serve in a thread of its own until the block ends."""
     running = Running()
     is_ready = threading.Event()
@@ -55,7 +58,8 @@ def serving(make_session: Callable[[], Session], *, host: str = "127.0.0.1", por
             running.stop = lambda: loop.call_soon_threadsafe(stop.set)
             is_ready.set()
 
-        await run(make_session, on_ready=ready, on_warning=running.warnings.append, port=port, host=host, stop=stop)
+        warn = running.warnings.append
+        await run(make_session, on_ready=ready, on_warning=warn, port=port, host=host, record=record, stop=stop)
 
     def body() -> None:
         try:

@@ -7,7 +7,7 @@ import { Link, packFrame } from "./link.js";
 import { Meter } from "./meter.js";
 import { View } from "./view.js";
 
-const MOST_UNANSWERED = 3; // one is processed, one waits, one is on its way to take its place
+const MOST_UNANSWERED = 4; // one is seen, one is shown, one waits, one is on its way to take its place
 
 const STATE_TEXT = {
   waiting: () => "No face in sight: sit before the camera.",
@@ -80,7 +80,7 @@ function enable() {
   byId("start").disabled = link.isOver;
   byId("stop").disabled = !camera.isOn;
   byId("palsy").disabled = !link.isOpen;
-  for (const id of ["recalibrate", "snapshot"]) byId(id).disabled = !(camera.isOn && link.isOpen);
+  for (const id of ["recalibrate", "record", "snapshot"]) byId(id).disabled = !(camera.isOn && link.isOpen);
 }
 
 function grab() {
@@ -111,6 +111,7 @@ function showResult(about, patch) {
   if (!frame || !camera.isOn) return;
   view.show(frame.image, about, patch);
   meter.drawn(frame.captureMs, about.processing_ms);
+  showRecording(about.recording);
   if (about.state !== state || about.message !== message) {
     message = about.message;
     setState(about.state, message || STATE_TEXT[about.state]());
@@ -118,6 +119,15 @@ function showResult(about, patch) {
   byId("countdown").hidden = about.countdown_s === null;
   byId("countdown-text").textContent = about.message;
   byId("countdown-seconds").textContent = about.countdown_s > 0 ? Math.ceil(about.countdown_s) : "";
+}
+
+function showRecording({ is_on, text }) {
+  const button = byId("record");
+  if (button.getAttribute("aria-pressed") !== String(is_on)) {
+    button.setAttribute("aria-pressed", is_on);
+    button.firstChild.data = is_on ? "End recording " : "Record ";
+  }
+  if (byId("record-note").textContent !== text) byId("record-note").textContent = text;
 }
 
 async function start() {
@@ -173,6 +183,7 @@ byId("start").addEventListener("click", start);
 byId("stop").addEventListener("click", stop);
 byId("camera").addEventListener("change", () => camera.isOn && start());
 byId("recalibrate").addEventListener("click", () => link.ask("recalibrate"));
+byId("record").addEventListener("click", () => link.ask("record"));
 byId("snapshot").addEventListener("click", snapshot);
 byId("both").addEventListener("change", ({ target }) => pictures.classList.toggle("both", target.checked));
 byId("mirror").addEventListener("change", ({ target }) => pictures.classList.toggle("mirrored", target.checked));
