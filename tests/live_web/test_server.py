@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import numpy as np
 import pytest
 
 from afet_video.datatypes import PalsyProfile, Side
-from afet_video.errors import ModelFileError, SettingsError
+from afet_video.errors import ModelFileError, OutputError, SettingsError
 from afet_video.live_web.messages import MAX_FRAME_BYTES, MAX_TEXT
 from afet_video.live_web.preview import BUSY
 from afet_video.profiles import PRESETS
+from afet_video.tracks import load_tracks
+from afet_video.video.decode import VideoReader
 from tests.live_web.fake_session import CALIBRATION_FRAMES, FakeSession
 from tests.live_web.serving import Answer, Running, open_page, packed, serving
 
@@ -263,6 +268,39 @@ def test_a_snapshot_is_the_last_result_with_the_synthetic_mark(running: Running)
     assert (before, after) == (409, 200)
     assert ".png" in name
     assert b"compositeSynthetic" in png
+
+
+def test_a_recording_holds_the_cameras_own_times(session: FakeSession, tmp_path: Path) -> None:
+    path = tmp_path / "session.mp4"
+
+    async def scenario(running: Running) -> list[dict[str, Any]]:
+        async with open_page(running) as page:
+            await page.receive()
+            told = []
+            for number, ms in enumerate((0, 40, 73, 140)):
+                await page.socket.send_bytes(packed(GREY, number, 1e12 + ms))
+                answer = await page.receive()
+                assert isinstance(answer, Answer)
+                told.append(answer.about["recording"])
+            await page.ask("record")
+            answer = await page.show(GREY, 4)
+            return [*told, answer.about["recording"]]
+
+    with serving(lambda: session, record=path) as running:
+        told = asyncio.run(scenario(running))
+    assert [one["is_on"] for one in told] == [True, True, True, True, False]
+    assert "4 frames" in told[-1]["text"]
+    assert [float(frame.timestamp.seconds) for frame in VideoReader(path)] == [0, 0.04, 0.073, 0.14]
+    assert len(load_tracks(tmp_path / "session.tracks.parquet")) == 4
+    sidecar = json.loads((tmp_path / "session.afet.json").read_text())
+    assert (sidecar["source"]["name"], sidecar["finished"]) == ("camera of a browser", True)
+
+
+def test_a_recording_that_cannot_be_written_is_an_error_at_once(session: FakeSession, tmp_path: Path) -> None:
+    with serving(lambda: session, record=tmp_path / "nowhere" / "session.mp4") as running:
+        pass
+    assert isinstance(running.failure, OutputError)
+    assert session.is_closed
 
 
 def test_the_end_tells_the_page_and_closes_the_session(session: FakeSession) -> None:
