@@ -236,6 +236,9 @@ def test_the_keys_act(live: Browser, session: FakeSession) -> None:
         before = live.element(name).is_selected()
         live.press(key)
         assert live.element(name).is_selected() is not before
+    live.press("5")
+    live.press(Keys.ARROW_RIGHT)
+    live.until(lambda: session.profile.lower_lip == 0.05)
     live.press("?")
     assert live.element("help").get_property("open")
     live.press(Keys.ESCAPE)

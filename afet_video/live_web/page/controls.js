@@ -59,6 +59,11 @@ export class Controls {
     this.ask("preset", names[at < 0 ? 0 : (at + step + names.length) % names.length]);
   }
 
+  /** Go to a slider, 1 for the topmost; arrow keys then move it. */
+  focusZone(place) {
+    Object.values(this.sliders)[place - 1]?.input.focus();
+  }
+
   #slider(zone) {
     const row = document.createElement("div");
     row.className = "zone";

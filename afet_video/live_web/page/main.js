@@ -195,6 +195,7 @@ listenToKeys({
   s: () => controls.switchSide(),
   p: () => controls.stepPreset(1),
   P: () => controls.stepPreset(-1),
+  ...Object.fromEntries([1, 2, 3, 4, 5].map((place) => [place, () => controls.focusZone(place)])),
   c: () => press("recalibrate"),
   v: () => press("both"),
   m: () => press("mirror"),
