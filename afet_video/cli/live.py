@@ -38,12 +38,22 @@ SourceFile = Annotated[
 ]
 Size = Annotated[
     str | None,
-    typer.Option("--size", metavar="WxH", help="Picture size that the camera is asked for.", rich_help_panel=CAMERA),
+    typer.Option(
+        "--size",
+        metavar="WxH",
+        help="Picture size that the camera is asked for, or a file is scaled to.",
+        rich_help_panel=CAMERA,
+    ),
 ]
 Fps = Annotated[
     float | None,
     typer.Option(
-        "--fps", min=1, max=240, metavar="N", help="Frames a second that it is asked for.", rich_help_panel=CAMERA
+        "--fps",
+        min=1,
+        max=240,
+        metavar="N",
+        help="Frames a second that it is asked for, or a file is played at.",
+        rich_help_panel=CAMERA,
     ),
 ]
 ListCameras = Annotated[
@@ -212,7 +222,7 @@ def _camera(camera: str | None, source: Path | None, size: str | None, fps: floa
 
     size_wh = None if size is None else parse_size(size)
     if source is not None:
-        return open_source(source, size_wh=size_wh)
+        return open_source(source, size_wh=size_wh, rate=fps)
     return open_source(camera if camera is not None else 0, size_wh=size_wh, rate=fps)
 
 

@@ -59,6 +59,9 @@ from afet_video.video.frame import StoredFrame
 NEARLY_S = Fraction(1, 30)
 """Time taken to lie between two frames that claim to be of the same moment."""
 
+RECHECK_S = 2.0
+"""How often it is looked who else is in the picture: it takes as long as all the rest, and who is followed stays so."""
+
 LOST_S = 1.0
 """How long a face may be away during the calibration before it begins anew."""
 
@@ -91,7 +94,7 @@ class LiveSession:
         self._lock = threading.Lock()
         self._convert = self._settings.convert
         self._is_recalibration_due = False
-        self._landmarker = FaceLandmarker(self._convert.landmarker)
+        self._landmarker = FaceLandmarker(self._convert.landmarker, recheck_s=RECHECK_S)
         self._hands = HandWatch(enabled=self._convert.mask.is_on, in_background=self._settings.in_background)
         self._tracker = FaceTracker(self._convert.tracker, keep=False)
         self._teacher = TeacherBeside() if self._settings.in_background else TeacherHere()

@@ -32,7 +32,8 @@ def live(
     source : number, device or name of a camera, or the path of a video file that plays the camera.
     settings : what to do; the defaults give a complete palsy of the subject's left side.
     session : a session of the caller's own, whose controls can be used while this runs; it is left open.
-    size_wh, rate : picture size and frames a second that the camera is asked for; a file is scaled to the size.
+    size_wh, rate : picture size and frames a second that the camera is asked for; a file is scaled to the
+        size and played at the rate.
     loops, is_paced : for a file: whether it starts anew at its end, and whether each picture comes when its time has
         come. Without pace no picture is left out.
 
@@ -70,7 +71,7 @@ def open_source(
     if not isinstance(source, str | int | Path):
         return source
     if isinstance(source, Path) or _is_file(source):
-        return FileCamera(Path(str(source)), loops=loops, is_paced=is_paced, size_wh=size_wh)
+        return FileCamera(Path(str(source)), loops=loops, is_paced=is_paced, rate=rate, size_wh=size_wh)
     return DeviceCamera(source, size_wh=size_wh, rate=rate)
 
 

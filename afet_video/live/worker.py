@@ -3,7 +3,8 @@
 in: lessons -> out: what they taught, when it is ready.  Must not: start without being asked, or outlive the session.
 
 A thread would do with less, but shares the interpreter's lock with the frames: each of their hundred calls into OpenCV
-could then wait for it. The process has a low priority and ends when the session's end of the pipe does.
+could then wait for it. The process has a low priority once the calibration is done, and ends when the session's end of
+the pipe does.
 """
 
 from __future__ import annotations
@@ -160,14 +161,14 @@ def serve(lessons: BinaryIO, results: BinaryIO) -> None:
         except EOFError:
             return
         _send(results, _learnt(learner, lesson))
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)  # for the first one somebody waits
 
 
 def main() -> None:
     """Be the process beside."""
     results = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints must not get into the pipe
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(_NICENESS)
     import cv2
 
     cv2.setNumThreads(1)

@@ -21,6 +21,7 @@ import numpy as np
 from afet_video.datatypes import ByteArray, Timestamp
 from afet_video.errors import InputError, SettingsError
 from afet_video.video.decode import VideoReader
+from afet_video.video.frame import StoredFrame
 
 TICK = Fraction(1, 1_000_000)
 """All cameras count time in microseconds, from about 0."""
@@ -28,6 +29,7 @@ TICK = Fraction(1, 1_000_000)
 GIVE_UP_S = 10.0
 """How long a camera that gives no pictures is waited for."""
 
+_USUAL_STEP = Fraction(1, 25)
 _RETRY_S, _MISSES = 0.5, 5
 _MAX_NUMBER = 8
 _SYS = Path("/sys/class/video4linux")
@@ -158,7 +160,7 @@ class DeviceCamera:
             raise InputError(f"camera {self.name} cannot be opened: is another program using it, or is access denied?")
 
     def __iter__(self) -> Iterator[CameraFrame]:
-        origin = last_s = time.monotonic()
+        last_s, origin = time.monotonic(), -1.0
         misses, last_pts = 0, -1
         while not self._closed.is_set():
             is_there, bgr = self._read()
@@ -173,6 +175,7 @@ class DeviceCamera:
                 continue
             misses, last_s, self.status = 0, now, ""
             taken = self._taken_at(now)
+            origin = taken if origin < 0 else origin
             pts = round((taken - origin) / TICK)
             if pts <= last_pts:  # the driver repeats itself: its clock is worth nothing
                 taken, pts = now, max(round((now - origin) / TICK), last_pts + 1)
@@ -247,6 +250,7 @@ class FileCamera:
     path : any video.
     loops : whether it starts anew at its end.
     is_paced : whether each picture comes when its time has come; if not, as fast as it is taken.
+    rate : frames a second at which it is played; None = by its own times.
     size_wh : what the pictures are scaled to; None = as they are.
 
     Raises
@@ -261,8 +265,10 @@ class FileCamera:
         *,
         loops: bool = True,
         is_paced: bool = True,
+        rate: float | None = None,
         size_wh: tuple[int, int] | None = None,
     ) -> None:
+        self._step = None if rate is None else 1 / Fraction(rate).limit_denominator(1001)
         self._reader = VideoReader(path)
         self.name, self.status = str(path), ""
         self._loops, self._is_paced, self._size_wh = loops, is_paced, size_wh
@@ -270,24 +276,29 @@ class FileCamera:
 
     def __iter__(self) -> Iterator[CameraFrame]:
         started = time.perf_counter()
-        offset = Fraction(0)
+        for seconds, frame in self._played():
+            rgb = self._scaled(frame.rgb())
+            due = started + float(seconds)
+            if self._is_paced and self._closed.wait(max(due - time.perf_counter(), 0.0)):
+                return
+            if self._closed.is_set():
+                return
+            stamp = Timestamp(round(seconds / TICK), TICK)
+            yield CameraFrame(rgb, stamp, due if self._is_paced else time.perf_counter())
+
+    def _played(self) -> Iterator[tuple[Fraction, StoredFrame]]:
+        """Yield the frames, over and over, each with its time since the start, which grows."""
+        start, step = Fraction(0), self._step or _USUAL_STEP
         while True:
             first: Fraction | None = None
-            last, step = Fraction(0), Fraction(1, 25)
-            for frame in self._reader:
-                seconds = frame.timestamp.seconds
-                first = seconds if first is None else first
-                step = seconds - first - last or step
-                last = seconds - first
-                rgb = frame.rgb()
-                due = started + float(offset + last)
-                if self._is_paced and self._closed.wait(max(due - time.perf_counter(), 0.0)):
-                    return
-                if self._closed.is_set():
-                    return
-                stamp = Timestamp(round((offset + last) / TICK), TICK)
-                yield CameraFrame(self._scaled(rgb), stamp, due if self._is_paced else time.perf_counter())
-            offset += last + step
+            shown = start
+            for number, frame in enumerate(self._reader):
+                first = frame.timestamp.seconds if first is None else first
+                last = shown
+                shown = start + (frame.timestamp.seconds - first if self._step is None else number * self._step)
+                step = shown - last or step
+                yield shown, frame
+            start = shown + step
             if not self._loops:
                 return
 
