@@ -23,7 +23,10 @@ BUSY = 4001
 HELLO_S = 5.0
 """A page that has not said which one it is by then is none."""
 
-LEAVING_S = 1.0
+FAREWELL_S = 1.0
+"""How long a page that is sent away may take to say goodbye."""
+
+LEAVING_S = 1.5
 """A page that is loaded anew may come before the server has seen the old one go."""
 
 HEARTBEAT_S = 5.0
@@ -45,13 +48,14 @@ class Preview:
         self._engine = engine
         self._on_failure = on_failure
         self._seat = asyncio.Lock()
-        self._socket: web.WebSocketResponse | None = None
+        self._viewer: Viewer | None = None
         self._page: str | None = None
 
     async def send_away(self) -> None:
-        """Tell the page that there will be no more."""
-        if self._socket is not None:
-            await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopped")
+        """Tell the page that there will be no more, and wait until it knows."""
+        if self._viewer is not None:
+            self._viewer.send_away()
+        await self._seat.acquire()  # nobody comes after that
 
     def routes(self, token: str) -> list[web.RouteDef]:
         """Return what is served, all of it below the token."""
@@ -79,7 +83,9 @@ class Preview:
 
     async def _connect(self, request: web.Request) -> web.WebSocketResponse:
         # Frames are raw and stay on this computer: compressing them would only take time.
-        socket = web.WebSocketResponse(max_msg_size=MAX_FRAME_BYTES, compress=False, heartbeat=HEARTBEAT_S)
+        socket = web.WebSocketResponse(
+            timeout=FAREWELL_S, max_msg_size=MAX_FRAME_BYTES, compress=False, heartbeat=HEARTBEAT_S
+        )
         await socket.prepare(request)
         try:
             page = await _hello(socket)
@@ -89,7 +95,7 @@ class Preview:
                 try:
                     await self._serve(socket, page)
                 finally:
-                    self._socket = None
+                    self._viewer = None
                     self._seat.release()
             else:
                 await socket.close(code=BUSY, message=b"another page shows the preview")
@@ -102,8 +108,8 @@ class Preview:
 
     async def _is_seated(self, page: str) -> bool:
         """Take the one seat there is, if it is free or about to be."""
-        if page == self._page and self._socket is not None:  # it came back before its old connection was missed
-            await self._socket.close(code=WSCloseCode.GOING_AWAY)
+        if page == self._page and self._viewer is not None:  # it came back before its old connection was missed
+            self._viewer.send_away()
         try:
             await asyncio.wait_for(self._seat.acquire(), LEAVING_S)
         except TimeoutError:
@@ -112,8 +118,8 @@ class Preview:
 
     async def _serve(self, socket: web.WebSocketResponse, page: str) -> None:
         is_new, self._page = page != self._page, page
-        self._socket = socket
-        await Viewer(socket, self._engine).run(is_new=is_new)
+        self._viewer = Viewer(socket, self._engine)
+        await self._viewer.run(is_new=is_new)
 
 
 async def _hello(socket: web.WebSocketResponse) -> str | None:

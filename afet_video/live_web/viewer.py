@@ -32,11 +32,16 @@ class Viewer:
         self._socket = socket
         self._engine = engine
         self._slot: LatestSlot[CameraFrame] = LatestSlot()
+        self._is_over = asyncio.Event()
+
+    def send_away(self) -> None:
+        """Let `run` end."""
+        self._is_over.set()
 
     async def run(self, *, is_new: bool) -> None:
         """Answer the page; return when it has gone or was sent away, raise what the session raises."""
         await self._socket.send_json({"type": "welcome", **await self._engine.welcome(is_new=is_new)})
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._answer())]
+        tasks = [asyncio.create_task(work) for work in (self._listen(), self._answer(), self._leave())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -46,6 +51,8 @@ class Viewer:
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError | ConnectionError):
                 raise outcome
+        # Here, and not in `send_away`: while somebody else reads, the page's own farewell would be lost to it.
+        await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopped")
 
     async def _listen(self) -> None:
         async for message in self._socket:
@@ -78,6 +85,9 @@ class Viewer:
                 showing.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await showing
+
+    async def _leave(self) -> None:
+        await self._is_over.wait()
 
     async def _show(self, frame: CameraFrame, seen: Any) -> None:
         await self._socket.send_bytes(await self._engine.show(frame, seen))

@@ -313,7 +313,8 @@ def test_a_page_loaded_anew_is_not_taken_for_a_second_one(live: Browser, session
 def test_a_lost_connection_comes_back_without_a_new_calibration(
     browser: Browser, running: Running, session: FakeSession
 ) -> None:
-    with relay(running.port) as (port, cut):
+    targets = [running.port]
+    with relay(targets) as (port, cut):
         browser.open(running.url.replace(str(running.port), str(port), 1))
         browser.click("start")
         browser.until(lambda: browser.state == "live")
@@ -326,11 +327,15 @@ def test_a_lost_connection_comes_back_without_a_new_calibration(
         browser.until(lambda: browser.driver.execute_script("return said.some((text) => text.includes('is lost'))"))
         browser.until(lambda: browser.state == "live" and len(session.timestamps) > count + 5)
         assert session.calibrations == 1
+        with serving(FakeSession) as anew:
+            targets[0] = anew.port
+            cut()
+            browser.until(lambda: "started anew" in browser.text("status"))
 
 
 @contextlib.contextmanager
-def relay(port: int) -> Iterator[tuple[int, Callable[[], None]]]:
-    """Pass connections on to a port of this computer; gives the relay's port, and what cuts all connections."""
+def relay(targets: list[int]) -> Iterator[tuple[int, Callable[[], None]]]:
+    """Pass connections on to the port in `targets`; gives the relay's own port, and what cuts all connections."""
     ends: set[socket.socket] = set()
 
     def pump(source: socket.socket, target: socket.socket) -> None:
@@ -343,7 +348,7 @@ def relay(port: int) -> Iterator[tuple[int, Callable[[], None]]]:
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with socket.create_connection(("127.0.0.1", port)) as there:
+            with socket.create_connection(("127.0.0.1", targets[0])) as there:
                 ends.update((self.request, there))
                 back = threading.Thread(target=pump, args=(there, self.request))
                 back.start()

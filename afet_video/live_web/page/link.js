@@ -3,6 +3,7 @@
 
 const HEADER_BYTES = 16;
 const RETRY_MS = [250, 500, 1000, 2000];
+const PATIENT_TRIES = 3;
 const CODES = {
   4001: "Another page shows the preview already. Close it, then load this page again.",
   1001: "afet-video was stopped. Start it again and open the address that it prints.",
@@ -73,7 +74,7 @@ export class Link {
       this.#end(CODES[code]);
       return;
     }
-    this.on.retry();
+    this.on.retry(this.failures > PATIENT_TRIES);
     const answer = await fetch("./", { cache: "no-store" }).catch(() => null);
     if (answer?.status === 403) {
       this.#end("afet-video was started anew. Open the address that it prints now.");

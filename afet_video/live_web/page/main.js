@@ -50,10 +50,11 @@ const link = new Link({
     meter.dropped += 1;
   },
   result: showResult,
-  retry() {
+  retry(isLong) {
     unanswered.clear();
     enable();
-    setState("offline", "The connection to afet-video is lost. Trying again…", true);
+    const advice = isLong ? "If it was stopped, start it again and open the address that it prints. " : "";
+    setState("offline", `The connection to afet-video is lost. ${advice}Trying again…`, true);
   },
   end(text) {
     camera.stop();
