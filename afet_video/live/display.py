@@ -7,6 +7,7 @@ Without a display Qt, on which OpenCV's windows stand, ends the whole process; s
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import re
@@ -16,6 +17,10 @@ from collections.abc import Mapping
 from afet_video.errors import OutputError
 
 _X11 = re.compile(r"^(?P<host>[^:]*):(?P<number>\d+)(\.\d+)?$")
+_LIBRARIES = ("libX11.so.6", "libXext.so.6", "libSM.so.6", "libICE.so.6", "libxcb.so.1")
+"""What OpenCV's Qt loads from the system; where one is missing, it ends the process."""
+PACKAGES = "libsm6 libice6 libxext6 libx11-6 libxcb1"
+
 _SOCKETS = "/tmp/.X11-unix"
 
 
@@ -35,6 +40,20 @@ def check_display(environment: Mapping[str, str] | None = None) -> None:
         raise OutputError("no display to open a window on (DISPLAY is not set): use --browser, or start an X server")
     if not _answers(display):
         raise OutputError(f"no window can be opened: the display {display} does not answer: use --browser")
+    missing = next((name for name in _LIBRARIES if not _loads(name)), None)
+    if missing is not None:
+        raise OutputError(
+            f"no window can be opened: the system library {missing} is missing: on Debian or Ubuntu run "
+            f"`apt-get install {PACKAGES}`, or use --browser"
+        )
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def _answers(display: str) -> bool:

@@ -190,11 +190,11 @@ class LiveSession:
     def see(self, rgb: ByteArray, timestamp: Timestamp) -> Seen:
         """Find the face of the next frame and where exactly it is; the first half of `process`."""
         started = time.perf_counter()
-        self._index += 1
         timestamp = self._growing(timestamp)
         seconds = float(timestamp.seconds)
         self._obey()
-        frame = StoredFrame.from_rgb(rgb, index=self._index, timestamp=timestamp)
+        frame = StoredFrame.from_rgb(rgb, index=self._index + 1, timestamp=timestamp)
+        self._index += 1
         face = self._find(rgb, frame)
         self._calibration.advance(seconds)
         moment = None
