@@ -85,7 +85,9 @@ class TeacherBeside:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
-            start_new_session=True,  # Ctrl-C in the terminal is the session's to handle
+            # Ctrl-C in the terminal is the session's to handle; of a session of its own Linux would not know that it
+            # has a low priority
+            process_group=0,
         )
         self._lessons: queue.Queue[Lesson | None] = queue.Queue()
         self._results: queue.Queue[Learned | LearningFailed] = queue.Queue()
