@@ -51,6 +51,10 @@ class Viewer:
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError | ConnectionError):
                 raise outcome
+        if self._is_over.is_set():
+            # Said in words too: a page that is slow to close in turn would take the end for a lost connection.
+            with contextlib.suppress(ConnectionError):
+                await self._socket.send_json({"type": "end"})
         # Here, and not in `send_away`: while somebody else reads, the page's own farewell would be lost to it.
         await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopped")
 

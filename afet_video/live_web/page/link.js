@@ -52,13 +52,21 @@ export class Link {
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => socket.send(JSON.stringify({ type: "hello", page: this.page }));
-    socket.onmessage = ({ data }) => (typeof data === "string" ? this.#hear(JSON.parse(data)) : this.#see(data));
+    socket.onmessage = ({ data }) => {
+      if (socket !== this.socket) return; // an old connection that was thought to be lost
+      if (typeof data === "string") this.#hear(JSON.parse(data));
+      else this.#see(data);
+    };
     socket.onclose = ({ code, wasClean }) => this.#lost(code, wasClean);
     this.socket = socket;
   }
 
   #hear(message) {
     if (message.type === "welcome") this.failures = 0;
+    if (message.type === "end") {
+      this.#end(CODES[1001]);
+      return;
+    }
     this.on[message.type]?.(message);
   }
 
@@ -85,6 +93,7 @@ export class Link {
   }
 
   #end(text) {
+    if (this.isOver) return;
     this.isOver = true;
     this.on.end(text);
   }
