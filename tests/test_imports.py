@@ -32,6 +32,10 @@ def test_no_import_loads_a_model_runtime(statement: str) -> None:
     assert not _loaded_after(statement) & {"mediapipe", "torch", "ray"}
 
 
+def test_the_browser_preview_loads_nothing_until_it_serves() -> None:
+    assert not _loaded_after("import afet_video.live_web") & (HEAVY | {"aiohttp", "numpy"})
+
+
 def test_every_folder_is_a_package() -> None:
     package = Path(__file__).resolve().parent.parent / "afet_video"
     folders = {path.parent for path in package.rglob("*.py")}

@@ -42,16 +42,33 @@ def write_png(path: Path, rgb: ByteArray, *, target: Path | None = None) -> None
     OutputError
         If the file cannot be written.
     """
+    png = png_bytes(rgb, target=target or path)
+    # imencode and not imwrite: the latter fails without a reason, and on Windows on paths that are not ASCII.
+    with disk_errors(target or path):
+        path.write_bytes(png)
+
+
+def png_bytes(rgb: ByteArray, *, target: Path | str = "the picture") -> bytes:
+    """Return the content of a PNG that carries the synthetic-media mark.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8.
+    target : what to name in error messages.
+
+    Raises
+    ------
+    OutputError
+        If the picture makes no PNG.
+    """
     try:
         is_encoded, data = cv2.imencode(".png", cv2.cvtColor(copied(rgb), cv2.COLOR_RGB2BGR))
     except cv2.error as error:
-        raise OutputError(f"cannot write {target or path}: a picture of {rgb.shape} makes no PNG") from error
+        raise OutputError(f"cannot write {target}: a picture of {rgb.shape} makes no PNG") from error
     if not is_encoded:
-        raise OutputError(f"cannot write {target or path}: a picture of {rgb.shape} makes no PNG")
+        raise OutputError(f"cannot write {target}: a picture of {rgb.shape} makes no PNG")
     png = data.tobytes()
-    # imencode and not imwrite: the latter fails without a reason, and on Windows on paths that are not ASCII.
-    with disk_errors(target or path):
-        path.write_bytes(png[:_PNG_HEADER_END] + _xmp_chunk() + png[_PNG_HEADER_END:])
+    return png[:_PNG_HEADER_END] + _xmp_chunk() + png[_PNG_HEADER_END:]
 
 
 def _xmp_chunk() -> bytes:
