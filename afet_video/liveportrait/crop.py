@@ -1,0 +1,142 @@
+"""The square that the networks see, cut out of a photo and put back.
+
+in: photo, landmarks -> out: crop, and the photo with another crop in it.  Must not: find a face, run a network.
+
+The rule is the authors' (a square around the landmarks, upright along the line from eyes to mouth, 2.3 times their
+extent, raised by an eighth), applied to the 68-point subset of MediaPipe's mesh in place of InsightFace's points,
+whose models are for non-commercial research only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afet_video.datatypes import ByteArray, FloatArray
+from afet_video.errors import FaceError
+from afet_video.facemesh import IBUG68
+
+_EXTENT = 2.3
+_RAISED = 0.125
+_LEAST_PX = 64
+"""Faces whose crop is smaller than this hold nothing that the networks could work with."""
+
+_FEATHER = 0.1
+"""Width of the soft border of the paste-back mask, as a share of the crop."""
+
+_UPPER_LIDS, _LOWER_LIDS = (386, 159), (374, 145)
+_OUTER_CANTHI, _INNER_CANTHI = (263, 33), (362, 133)
+_LIPS_INNER = (13, 14, 78, 308)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crop:
+    """Where a square crop lies in its photo.
+
+    `from_photo` (2, 3) float64 maps pixels of the photo to those of the crop, `to_photo` back; integers are pixel
+    centres. `size` in pixels. `photo_wh`: size of the photo.
+    """
+
+    from_photo: NDArray[np.float64]
+    to_photo: NDArray[np.float64]
+    size: int
+    photo_wh: tuple[int, int]
+
+    def to_crop(self, xy: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return places (N, 2) of the photo as places of the crop."""
+        return np.asarray(xy @ self.from_photo[:, :2].T + self.from_photo[:, 2], np.float64)
+
+    def cut(self, photo: ByteArray) -> ByteArray:
+        """Return the crop (size, size, 3) of the photo; what lies beyond the photo is black, as the authors have it."""
+        scale = math.hypot(*self.from_photo[:, 0])
+        flags = cv2.INTER_LINEAR
+        if scale < 1:
+            # Bilinear sampling would skip pixels: blur by what one pixel of the crop covers.
+            sigma = 0.5 * math.sqrt(1 / scale**2 - 1)
+            photo = np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma), np.uint8)
+        cut = cv2.warpAffine(photo, self.from_photo, (self.size, self.size), flags=flags)
+        return np.asarray(cut, np.uint8)
+
+    def paste(self, photo: ByteArray, picture: ByteArray) -> ByteArray:
+        """Return the photo with `picture` (size, size, 3) in the crop's place, soft at the border.
+
+        Pixels that the mask does not reach stay as they are, bit for bit.
+        """
+        height, width = photo.shape[:2]
+        alpha = cv2.warpAffine(paste_mask(self.size), self.to_photo, (width, height), flags=cv2.INTER_LINEAR)
+        moved = cv2.warpAffine(picture, self.to_photo, (width, height), flags=cv2.INTER_LINEAR)
+        result = photo.copy()
+        rows, columns = np.nonzero(alpha > 0)
+        share = alpha[rows, columns, None]
+        mixed = photo[rows, columns] * (1 - share) + moved[rows, columns] * share
+        result[rows, columns] = np.round(mixed).astype(np.uint8)
+        return result
+
+
+def crop_around(landmarks: FloatArray, photo_wh: tuple[int, int], size: int) -> Crop:
+    """Return the crop of a face.
+
+    Parameters
+    ----------
+    landmarks : (478, 2 or more) of MediaPipe's mesh, pixels of the photo.
+    photo_wh : size of the photo.
+    size : of the crop, pixels.
+
+    Raises
+    ------
+    FaceError
+        If the face is so small that there is nothing to work with.
+    """
+    points = np.asarray(landmarks, np.float64)[list(IBUG68), :2]
+    down = _downwards(points)
+    right = np.array([down[1], -down[0]])
+    along = points @ np.stack((right, down), axis=1)
+    low, high = along.min(axis=0), along.max(axis=0)
+    side = float((high - low).max()) * _EXTENT
+    if side < _LEAST_PX:
+        raise FaceError(f"the face is only {side / _EXTENT:.0f} pixels large: use a larger picture of it")
+    middle = (low + high) / 2
+    middle[1] -= _RAISED * side
+    center = right * middle[0] + down * middle[1]
+    turn = np.stack((right, down)) * (size / side)
+    from_photo = np.column_stack((turn, (size - 1) / 2 - turn @ center))
+    return Crop(from_photo, cv2.invertAffineTransform(from_photo), size, photo_wh)
+
+
+def paste_mask(size: int) -> FloatArray:
+    """Return the share (size, size) of the crop that paste-back shows: 1 inside, falling smoothly to 0 at the border."""
+    edge = np.minimum(np.arange(size), np.arange(size)[::-1]) / (_FEATHER * size)
+    ramp = np.clip(edge, 0.0, 1.0)
+    ramp = ramp * ramp * (3 - 2 * ramp)
+    return np.asarray(ramp[:, None] * ramp[None, :], np.float32)
+
+
+def eye_openings(landmarks: FloatArray) -> FloatArray:
+    """Return how wide the lids are open as a share of the eye's width, (2,): picture's left eye (subject's right) first.
+
+    About 0.3 for eyes that are open.
+    """
+    xy = np.asarray(landmarks, np.float32)[:, :2]
+    height = np.linalg.norm(xy[list(_UPPER_LIDS)] - xy[list(_LOWER_LIDS)], axis=1)
+    width = np.linalg.norm(xy[list(_OUTER_CANTHI)] - xy[list(_INNER_CANTHI)], axis=1)
+    return np.asarray((height / np.maximum(width, 1e-6))[::-1], np.float32)
+
+
+def lip_opening(landmarks: FloatArray) -> float:
+    """Return how far the lips are apart as a share of the mouth's width; 0 is closed."""
+    upper, lower, one, other = np.asarray(landmarks, np.float32)[list(_LIPS_INNER), :2]
+    return float(np.linalg.norm(upper - lower) / max(float(np.linalg.norm(one - other)), 1e-6))
+
+
+def _downwards(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the unit vector from the middle of the eyes to that of the mouth's corners, of 68 points."""
+    eyes = (points[[36, 39]].mean(axis=0) + points[[42, 45]].mean(axis=0)) / 2
+    down = points[[48, 54]].mean(axis=0) - eyes
+    length = float(np.linalg.norm(down))
+    if length < 1e-3:
+        raise FaceError("eyes and mouth are in one place: these are no landmarks of a face")
+    return np.asarray(down / length, np.float64)
