@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import ByteArray, FloatArray
 from afet_video.errors import FaceError
-from afet_video.facemesh import IBUG68
+from afet_video.facemesh import IBUG68, LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER
 
 _EXTENT = 2.3
 _RAISED = 0.125
@@ -28,9 +28,10 @@ _LEAST_PX = 64
 _FEATHER = 0.1
 """Width of the soft border of the paste-back mask, as a share of the crop."""
 
-_UPPER_LIDS, _LOWER_LIDS = (386, 159), (374, 145)
-_OUTER_CANTHI, _INNER_CANTHI = (263, 33), (362, 133)
+_UPPER_LIDS, _LOWER_LIDS = (159, 386), (145, 374)
+_OUTER_CANTHI, _INNER_CANTHI = (RIGHT_EYE_OUTER, LEFT_EYE_OUTER), (RIGHT_EYE_INNER, LEFT_EYE_INNER)
 _LIPS_INNER = (13, 14, 78, 308)
+"""The landmarks whose distances say how far eyes and lips are open; the subject's right eye first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,14 +117,14 @@ def paste_mask(size: int) -> FloatArray:
 
 
 def eye_openings(landmarks: FloatArray) -> FloatArray:
-    """Return how wide the lids are open as a share of the eye's width, (2,): picture's left eye (subject's right) first.
+    """Return how wide the lids are open as a share of the eye's width, (2,): the subject's right eye first.
 
-    About 0.3 for eyes that are open.
+    About 0.3 for eyes that are open. The order is that of R, which names the eyes as they lie in the picture.
     """
     xy = np.asarray(landmarks, np.float32)[:, :2]
     height = np.linalg.norm(xy[list(_UPPER_LIDS)] - xy[list(_LOWER_LIDS)], axis=1)
     width = np.linalg.norm(xy[list(_OUTER_CANTHI)] - xy[list(_INNER_CANTHI)], axis=1)
-    return np.asarray((height / np.maximum(width, 1e-6))[::-1], np.float32)
+    return np.asarray(height / np.maximum(width, 1e-6), np.float32)
 
 
 def lip_opening(landmarks: FloatArray) -> float:
