@@ -64,12 +64,12 @@ class Architecture:
     @property
     def feature_width(self) -> int:
         """Channels of what W gives to G."""
-        return min(self.max_width, self.width * 2**self.halvings)
+        return min(self.max_width, self.width << self.halvings)
 
     @property
     def output_px(self) -> int:
         """Width and height of the picture that G paints: two doublings and a pixel shuffle after the halvings."""
-        return int(8 * self.input_px // 2**self.halvings)
+        return 8 * self.input_px // (1 << self.halvings)
 
 
 PUBLISHED = Architecture()

@@ -105,11 +105,16 @@ def crop_around(landmarks: FloatArray, photo_wh: tuple[int, int], size: int) -> 
     center = right * middle[0] + down * middle[1]
     turn = np.stack((right, down)) * (size / side)
     from_photo = np.column_stack((turn, (size - 1) / 2 - turn @ center))
-    return Crop(from_photo, cv2.invertAffineTransform(from_photo), size, photo_wh)
+    return Crop(from_photo, inverse(from_photo), size, photo_wh)
+
+
+def inverse(transform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the affine map (2, 3) that undoes `transform`."""
+    return np.asarray(cv2.invertAffineTransform(transform), np.float64)
 
 
 def paste_mask(size: int) -> FloatArray:
-    """Return the share (size, size) of the crop that paste-back shows: 1 inside, falling smoothly to 0 at the border."""
+    """Return the share (size, size) of the crop that paste-back shows: 1 inside, falling to 0 at the border."""
     edge = np.minimum(np.arange(size), np.arange(size)[::-1]) / (_FEATHER * size)
     ramp = np.clip(edge, 0.0, 1.0)
     ramp = ramp * ramp * (3 - 2 * ramp)

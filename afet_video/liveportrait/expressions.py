@@ -42,8 +42,10 @@ class NamedExpression:
         return offset
 
 
-_SMILE = ((20, Y, -0.010), (14, Y, -0.020), (17, Y, 0.0065), (17, Z, 0.003), (13, Y, -0.00275), (16, Y, -0.00275))
-_SMILE += ((3, Y, -0.0035), (7, Y, -0.0035))
+_SMILE = (
+    *((20, Y, -0.010), (14, Y, -0.020), (17, Y, 0.0065), (17, Z, 0.003)),
+    *((13, Y, -0.00275), (16, Y, -0.00275), (3, Y, -0.0035), (7, Y, -0.0035)),
+)
 
 EXPRESSIONS: Mapping[str, NamedExpression] = MappingProxyType(
     {

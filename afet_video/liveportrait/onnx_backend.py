@@ -8,6 +8,7 @@ in what they ask for and answer: see the two classes.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class _Session:
         providers = [name for name in _PROVIDERS if name in runtime.get_available_providers()]
         try:
             self._session = runtime.InferenceSession(str(path), providers=providers)
-        except Exception as error:  # noqa: BLE001 - onnxruntime has no common base for what it raises
+        except Exception as error:
             raise ModelFileError(f"{path} cannot be read as an ONNX graph ({type(error).__name__})") from error
 
     def run(self, **inputs: Any) -> list[FloatArray]:
@@ -69,7 +70,7 @@ class _Session:
         return list(self._session.get_inputs()[0].shape)
 
 
-class OnnxNetworks:
+class OnnxNetworks(abc.ABC):
     """What both exports have in common.
 
     Parameters
@@ -90,17 +91,17 @@ class OnnxNetworks:
         """Return F's volume of a picture (1, channels, depth, h, w)."""
         return self._sessions["appearance"].run_only(as_input(picture))
 
+    @abc.abstractmethod
     def motion(self, picture: ByteArray) -> Motion:
         """Return what M says of a picture."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def paint(self, appearance: Any, source: FloatArray, driving: FloatArray) -> ByteArray:
         """Return W and G's picture (output_px, output_px, 3)."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def stitch(self, source: FloatArray, driving: FloatArray) -> FloatArray:
         """Return the driving keypoints (K, 3), corrected by S."""
-        raise NotImplementedError
 
     def eye_shift(self, source: FloatArray, openings: FloatArray, target: float) -> FloatArray:
         """Return R's shift (K, 3) that opens eyes from `openings` to `target`."""
@@ -142,7 +143,9 @@ class FasterNetworks(OnnxNetworks):
     def motion(self, picture: ByteArray) -> Motion:
         """Return what M says of a picture."""
         session = self._sessions["motion"]
-        answers = [np.asarray(answer, np.float32)[0] for answer in session.run(**{session.input_name: as_input(picture)})]
+        answers = [
+            np.asarray(answer, np.float32)[0] for answer in session.run(**{session.input_name: as_input(picture)})
+        ]
         pitch, yaw, roll, translation, expression, scale, keypoints = answers
         angles = (angle_from_bins(pitch), angle_from_bins(yaw), angle_from_bins(roll))
         return motion_of(angles, translation, expression, float(scale[0]), keypoints)

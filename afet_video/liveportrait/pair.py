@@ -27,7 +27,7 @@ from afet_video.liveportrait.algebra import (
     resting_expression,
 )
 from afet_video.liveportrait.backend import Networks
-from afet_video.liveportrait.crop import Crop, crop_around, eye_openings, lip_opening, paste_mask
+from afet_video.liveportrait.crop import Crop, crop_around, eye_openings, inverse, lip_opening, paste_mask
 from afet_video.liveportrait.expressions import NamedExpression
 
 _LIPS_APART = 0.03
@@ -186,7 +186,9 @@ class LivePortraitPairs:
             return rest, apex + eyes + lips
         target = self._motion_of(driving.face)
         if settings.mode == "absolute":
-            return rest, self._stitched(source, absolute_motion(source.motion, target, region=settings.region), settings)
+            return rest, self._stitched(
+                source, absolute_motion(source.motion, target, region=settings.region), settings
+            )
         reference = self._motion_of(driving.neutral).expression if driving.neutral else resting_expression()
         changed = relative_motion(source.motion, target, reference, region=settings.region)
         return rest, self._stitched(source, changed, settings) + eyes + lips
@@ -248,7 +250,5 @@ def pasted_back(pair: ExpressionPair, photo: ByteArray, picture: ByteArray) -> B
     Pixels that the mask does not reach stay as they are, bit for bit.
     """
     height, width = photo.shape[:2]
-    crop = Crop(cv2.invertAffineTransform(pair.to_photo), pair.to_photo, len(picture), (width, height))
+    crop = Crop(inverse(pair.to_photo), pair.to_photo, len(picture), (width, height))
     return crop.paste(photo, picture)
-
-

@@ -111,7 +111,7 @@ def read_state(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except ModuleNotFoundError as error:
         raise ModelFileError(f"{path.name} needs the package safetensors: {_INSTALL}") from error
-    except Exception as error:  # noqa: BLE001 - whatever the two readers raise, the file is not one of weights
+    except Exception as error:
         raise ModelFileError(f"{path} cannot be read as weights ({type(error).__name__}: {error})") from error
     if set(content) == set(_CHECKPOINT_PARTS):
         return {

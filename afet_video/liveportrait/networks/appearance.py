@@ -6,6 +6,7 @@ in: picture -> out: volume.  Must not: depend on the motion.
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -21,8 +22,7 @@ class AppearanceExtractor(nn.Module):
         widths = [min(arch.max_width, arch.width * 2**step) for step in range(arch.halvings + 1)]
         self.first = ConvNorm(3, widths[0], dimensions=2)
         self.down_blocks = nn.ModuleList(
-            ConvNorm(before, after, dimensions=2, rows_columns="halve")
-            for before, after in zip(widths, widths[1:], strict=False)
+            ConvNorm(before, after, dimensions=2, rows_columns="halve") for before, after in pairwise(widths)
         )
         self.second = nn.Conv2d(widths[-1], arch.max_width, kernel_size=1)
         refine = [(f"3dr{index}", ResidualVolume(arch.volume_channels)) for index in range(arch.residual_blocks)]

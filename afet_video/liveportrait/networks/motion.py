@@ -7,6 +7,7 @@ The trunk is a ConvNeXt V2 (Woo et al., arXiv:2301.00808).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -87,7 +88,7 @@ class Detector(nn.Module):
         shrink = [nn.Sequential(nn.Conv2d(3, widths[0], kernel_size=4, stride=4), ChannelNorm(widths[0]))]
         shrink += [
             nn.Sequential(ChannelNorm(before), nn.Conv2d(before, after, kernel_size=2, stride=2))
-            for before, after in zip(widths, widths[1:], strict=False)
+            for before, after in pairwise(widths)
         ]
         self.downsample_layers = nn.ModuleList(shrink)
         self.stages = nn.ModuleList(

@@ -5,6 +5,8 @@ in: volume, keypoints twice -> out: features of the new picture.  Must not: pain
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,8 +22,7 @@ class _Encoder(nn.Module):
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
         self.down_blocks = nn.ModuleList(
-            ConvNorm(before, after, dimensions=3, rows_columns="halve")
-            for before, after in zip(widths, widths[1:], strict=False)
+            ConvNorm(before, after, dimensions=3, rows_columns="halve") for before, after in pairwise(widths)
         )
 
 
