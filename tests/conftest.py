@@ -33,6 +33,8 @@ def _has_browser() -> bool:
 
 NEEDS = {
     "torch": lambda: importlib.util.find_spec("torch") is not None,
+    "onnx": lambda: all(map(importlib.util.find_spec, ("torch", "onnx", "onnxruntime"))),
+    "mimic_head": lambda: importlib.util.find_spec("mimic_head") is not None,
     "ray": lambda: importlib.util.find_spec("ray") is not None,
     "browser": _has_browser,
 }

@@ -49,7 +49,10 @@ class _Session:
         runtime = _import_onnxruntime()
         providers = [name for name in _PROVIDERS if name in runtime.get_available_providers()]
         try:
-            self._session = runtime.InferenceSession(str(path), providers=providers)
+            options = runtime.SessionOptions()
+            # Threads that wait must not keep cores busy: on a shared machine that slows everybody down, us too.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            self._session = runtime.InferenceSession(str(path), options, providers=providers)
         except Exception as error:
             raise ModelFileError(f"{path} cannot be read as an ONNX graph ({type(error).__name__})") from error
 
