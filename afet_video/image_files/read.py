@@ -97,10 +97,10 @@ def _as_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Return a grey picture of 16 bits, or of floats, with 8."""
     values = np.asarray(image).astype(np.float64)
-    if image.mode == "F":
-        values = values * 255.0 if values.max(initial=0.0) <= 1.0 else values
-    else:
-        values = values / 257.0
+    if image.mode != "F":
+        values /= 257.0
+    elif values.max(initial=0.0) <= 1.0:
+        values *= 255.0
     return Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
 
 
