@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from afet_video.image_files.picture import Picture
 READABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """Suffixes of the files that are taken for pictures in a folder; a file that is named may have any."""
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "MPO")
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+_PNG_SIGNATURE, _PNG_DEPTH_AT = b"\x89PNG\r\n\x1a\n", 24
 _MOST_PIXELS = 120_000_000
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
@@ -50,13 +52,16 @@ def read_picture(path: Path | str) -> Picture:
                 if image.width * image.height > _MOST_PIXELS:
                     raise InputError(f"{path} has {image.width} x {image.height} pixels: scale it down first")
                 image.load()
-                return _picture(image, path.name)
+                picture = _picture(image, path.name)
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP, TIFF or BMP") from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{path} claims an enormous size: scale it down first") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
         raise InputError(f"{path} is damaged or cut short ({_short(error)}): get the file again") from error
+    if data.startswith(_PNG_SIGNATURE) and data[_PNG_DEPTH_AT] == 16:
+        picture = replace(picture, notes=(*picture.notes, "16 bits made 8"))
+    return picture
 
 
 def _picture(image: Image.Image, name: str) -> Picture:
@@ -70,7 +75,6 @@ def _picture(image: Image.Image, name: str) -> Picture:
         turned, profile = _as_srgb(turned, profile), None
     if turned.mode in _DEEP_GREY:
         turned = _eight_bits(turned)
-        notes.append("16 bits made 8")
     if turned.mode in ("L", "LA", "1", "P", "PA"):
         profile = None if turned.mode in ("L", "LA", "1") else profile  # a grey profile says nothing of RGB
     has_alpha = turned.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in turned.info

@@ -42,7 +42,7 @@ def find_face(picture: Picture, landmarker: FaceLandmarker, *, which: str = "aut
     Parameters
     ----------
     which : `auto`: the only one, or one that is clearly the largest; `largest`; `N` from the left of the picture (0 =
-        leftmost); or `x,y`: the face there, or the nearest.
+        leftmost); or `x,y`: the face there, or the nearest. A face that is alone is taken in any case.
 
     Raises
     ------
@@ -78,6 +78,8 @@ def _chosen(faces: list[Landmarks], picture: Picture, which: str) -> Landmarks:
             )
         return faces[0]
     chosen = choose_face(faces, which)
+    if len(faces) == 1:
+        return faces[0]
     if chosen is None:
         raise NoFaceError(f"{picture.name}: there is no face {which}, it shows {len(faces)} (0 = leftmost)")
     return chosen

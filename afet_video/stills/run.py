@@ -114,7 +114,7 @@ class StillMaker:
             strength=still.strength,
             turn_deg=still.turn_deg,
             seconds_by_stage=dict(zip(("read", "detect", "splice", "write"), spent, strict=True)),
-            warnings=still.warnings,
+            warnings=(*(f"{one.name}: {note}" for one in pictures for note in one.notes), *still.warnings),
         )
 
 
