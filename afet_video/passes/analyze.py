@@ -218,4 +218,3 @@ class _Collected:
             motion=by_frame(self._motion),
             detected=np.array([status is FaceStatus.DETECTED for status in track.status], bool),
         )
-
