@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from afet_video.pipeline import ConvertSettings, convert
     from afet_video.profiles import load_profile, preset
     from afet_video.settings_io import load_settings, replace_nested
+    from afet_video.stills import StillReport, StillsReport, splice_pairs, splice_still
     from afet_video.tracks import Tracks, load_tracks
 
 __version__ = "0.1.0"
@@ -54,6 +55,8 @@ __all__ = [
     "RunReport",
     "SettingsError",
     "Side",
+    "StillReport",
+    "StillsReport",
     "Timestamp",
     "TrackFileError",
     "Tracks",
@@ -65,6 +68,8 @@ __all__ = [
     "load_tracks",
     "preset",
     "replace_nested",
+    "splice_pairs",
+    "splice_still",
     "with_profile",
 ]
 
@@ -76,6 +81,7 @@ _HOMES = {
     "pipeline": ("ConvertSettings", "convert"),
     "profiles": ("load_profile", "preset"),
     "settings_io": ("load_settings", "replace_nested"),
+    "stills": ("StillReport", "StillsReport", "splice_pairs", "splice_still"),
     "tracks": ("Tracks", "load_tracks"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

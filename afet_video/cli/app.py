@@ -18,6 +18,7 @@ from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
 from afet_video.cli.profiles import profiles
+from afet_video.cli.still import still
 
 app = typer.Typer(
     name="afet-video",
@@ -33,6 +34,7 @@ app.command()(convert)
 app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)
+app.command()(still)
 
 
 def _print_version(wanted: bool) -> None:
