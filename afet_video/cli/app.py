@@ -17,6 +17,7 @@ from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
+from afet_video.cli.models import models
 from afet_video.cli.profiles import profiles
 from afet_video.cli.still import still
 
@@ -34,6 +35,7 @@ app.command()(convert)
 app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)
+app.add_typer(models, name="models")
 app.command()(still)
 
 
