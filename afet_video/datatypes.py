@@ -35,6 +35,9 @@ DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeS
 GENERATED_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """The mark of what has parts that a trained network painted (LivePortrait's pictures, and all that is made of them)."""
 
+SOURCE_TYPES = tuple(url.rpartition("/")[2] for url in (DIGITAL_SOURCE_TYPE, GENERATED_SOURCE_TYPE))
+"""Both as the bare terms that settings take."""
+
 
 class Side(enum.StrEnum):
     """A side of the face: the subject's own left or right."""

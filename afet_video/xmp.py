@@ -24,9 +24,14 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 _FOUND = re.compile(rb"DigitalSourceType[>=\"\s]+([^<\"\s]+)")
 
 
+def source_type_url(source_type: str) -> str:
+    """Return the URL of a term such as "compositeSynthetic" in IPTC's vocabulary."""
+    return f"{_SOURCE_TYPES}/{source_type}"
+
+
 def source_type_packet(source_type: str = COMPOSITE_SYNTHETIC) -> bytes:
     """Return an XMP packet that gives the IPTC digital source type, a term such as "compositeSynthetic"."""
-    return _PACKET.format(value=f"{_SOURCE_TYPES}/{source_type}").encode()
+    return _PACKET.format(value=source_type_url(source_type)).encode()
 
 
 def source_type_in(packet: bytes) -> str | None:

@@ -15,7 +15,7 @@ from PIL import Image
 from afet_video.errors import InputError, OutputError
 from afet_video.image_files.picture import Picture
 from afet_video.outputs import disk_errors
-from afet_video.xmp import source_type_in, source_type_packet
+from afet_video.xmp import COMPOSITE_SYNTHETIC, source_type_in, source_type_packet
 
 WRITABLE = (".png", ".jpg", ".jpeg")
 
@@ -38,14 +38,22 @@ def check_suffix(target: Path) -> None:
         raise OutputError(f"{target}: the result is a picture, give a name that ends in {', '.join(WRITABLE)}")
 
 
-def write_picture(path: Path, picture: Picture, *, is_synthetic: bool, target: Path | None = None) -> None:
+def write_picture(
+    path: Path,
+    picture: Picture,
+    *,
+    is_synthetic: bool,
+    source_type: str = COMPOSITE_SYNTHETIC,
+    target: Path | None = None,
+) -> None:
     """Write a PNG or JPEG file, by the path's suffix.
 
     Parameters
     ----------
     path : file to write; an existing one is replaced.
     picture : what to write; its colour profile goes along.
-    is_synthetic : whether to mark it (XMP `Iptc4xmpExt:DigitalSourceType` compositeSynthetic).
+    is_synthetic : whether to mark it (XMP `Iptc4xmpExt:DigitalSourceType`).
+    source_type : as what, a term of IPTC's vocabulary.
     target : path to name in error messages, if `path` is a temporary stand-in for it.
 
     Raises
@@ -62,7 +70,7 @@ def write_picture(path: Path, picture: Picture, *, is_synthetic: bool, target: P
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
     held = io.BytesIO()
-    packet = source_type_packet() if is_synthetic else b""
+    packet = source_type_packet(source_type) if is_synthetic else b""
     try:
         if is_png:
             image.save(held, "PNG", compress_level=_PNG_EFFORT, icc_profile=picture.icc_profile)

@@ -20,6 +20,7 @@ from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.side import side_choice
 from afet_video.settings_io import settings_to_mapping
 from afet_video.tracks import sha256_file
+from afet_video.xmp import source_type_url
 
 _LIBRARIES = (
     *("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "pillow", "scipy", "statsmodels"),
@@ -51,6 +52,7 @@ def main_neutral(analysis: Analysis, models: FaceModels) -> NeutralChoice:
 def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInfo) -> dict[str, Any]:
     """Return what the side-car says, besides its marks as synthetic."""
     return {
+        "digital_source_type": source_type_url(settings.encode.source_type),
         "method": _METHOD,
         "marked_in_file": settings.encode.mark_synthetic,
         "source": {

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from afet_video import facemesh
-from afet_video.datatypes import DIGITAL_SOURCE_TYPE, FloatArray, Side
+from afet_video.datatypes import FloatArray, Side
 from afet_video.errors import OutputError
 from afet_video.image_files import write_picture
 from afet_video.image_files.write import check_suffix
@@ -25,6 +25,7 @@ from afet_video.passes.settings import ConvertSettings
 from afet_video.settings_io import settings_to_mapping
 from afet_video.stills.splicer import SplicedStill
 from afet_video.tracks import sha256_file, write_sidecar
+from afet_video.xmp import source_type_url
 
 LANDMARKS_VERSION = 1
 
@@ -90,6 +91,7 @@ def write_still(
             outputs.path_for(paths.picture),
             still.picture,
             is_synthetic=settings.encode.mark_synthetic,
+            source_type=settings.encode.source_type,
             target=paths.picture,
         )
         _write_landmarks(outputs.path_for(paths.landmarks), still, settings, paths)
@@ -109,7 +111,7 @@ def _write_landmarks(path: Path, still: SplicedStill, settings: ConvertSettings,
     content = {
         "schema_version": LANDMARKS_VERSION,
         "synthetic": True,
-        "digital_source_type": DIGITAL_SOURCE_TYPE,
+        "digital_source_type": source_type_url(settings.encode.source_type),
         "picture": paths.picture.name,
         "size_wh": list(still.picture.size_wh),
         "unit": "pixels of the upright picture, x right, y down, an integer is a pixel centre; z in the same scale",
@@ -138,6 +140,7 @@ def _sidecar(
 ) -> dict[str, Any]:
     side: Side = settings.profile.side
     return {
+        "digital_source_type": source_type_url(settings.encode.source_type),
         "method": _METHOD,
         "marked_in_file": settings.encode.mark_synthetic,
         "sources": {what: {"name": path.name, "sha256": sha256_file(path)} for what, path in sources.items()},

@@ -13,13 +13,21 @@ from typing import BinaryIO
 
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import disk_errors
-from afet_video.xmp import source_type_in, source_type_packet
+from afet_video.xmp import COMPOSITE_SYNTHETIC, source_type_in, source_type_packet
 
-SYNTHETIC_COMMENT = (
+_COMMENT = (
     "Synthetic: facial movement on one side was altered by afet-video to simulate a facial palsy. "
-    "IPTC digital source type: compositeSynthetic"
+    "IPTC digital source type: "
 )
-"""Text of the container's comment tag."""
+
+
+def synthetic_comment(source_type: str = COMPOSITE_SYNTHETIC) -> str:
+    """Return the text of the container's comment tag."""
+    return _COMMENT + source_type
+
+
+SYNTHETIC_COMMENT = synthetic_comment()
+"""The text for real footage with synthetic parts."""
 
 XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 """The box type that Adobe's XMP specification (part 3) gives to XMP in ISO base media files."""
