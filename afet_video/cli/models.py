@@ -26,8 +26,8 @@ _PIPE_WIDTH = 200
 
 _NOTE = (
     "LivePortrait's code and weights are under the MIT licence (Kuaishou Technology, 2024); what others made of the "
-    "weights (safetensors, ONNX) comes under the same as far as we know, see their pages. The InsightFace models of its "
-    "distribution, for non-commercial research only, are neither needed nor fetched: MediaPipe finds the face here. "
+    "weights (safetensors, ONNX) comes under the same as far as we know, see their pages. The InsightFace models of "
+    "its distribution, for non-commercial research only, are neither needed nor fetched: MediaPipe finds the face. "
     "One complete set is enough."
 )
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from afet_video.datatypes import Progress, ProgressCallback
 
 _NAMES = {
+    "generate": "painting the clip",
     "detect": "1/3 finding the face",
     "register": "2/3 following its skin",
     "splice": "3/3 writing the video",

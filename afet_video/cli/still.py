@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from afet_video.cli import options
+from afet_video.cli import from_photo, options
 from afet_video.cli.failures import FAILED, errors_as_lines
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ Neutral = Annotated[
     Path | None, typer.Option("--neutral", metavar="IMAGE", help="The face at rest.", rich_help_panel=options.FILES)
 ]
 Expression = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--expression", metavar="IMAGE", help="The same person with an expression.", rich_help_panel=options.FILES
+        "--expression",
+        metavar="IMAGE|NAME",
+        help="With --neutral: a picture of the same person with an expression. With PHOTO: an expression by name: "
+        "smile, grin, brow-raise, frown, eyes-closed, pucker or open-mouth.",
+        rich_help_panel=options.FILES,
     ),
 ]
 FromPairs = Annotated[
@@ -62,11 +66,20 @@ STAGES = ("read", "detect", "splice", "write")
 
 
 def still(
+    photo: from_photo.Photo = None,
     *,
     neutral: Neutral = None,
     expression: Expression = None,
     from_pairs: FromPairs = None,
     output: Target,
+    driving: from_photo.Driving = None,
+    driving_neutral: from_photo.DrivingNeutral = None,
+    strength: from_photo.Strength = 1.0,
+    motion: from_photo.Motion = "relative",
+    ramp_video: from_photo.RampVideo = None,
+    keep_pair: from_photo.KeepPair = False,
+    backend: from_photo.Backend = "torch",
+    device: from_photo.Device = "auto",
     side: options.SideOption = None,
     seed: options.Seed = None,
     profile: options.Profile = None,
@@ -82,8 +95,8 @@ def still(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Give the face in a picture a palsy, from a picture of it at rest and one with an expression."""
-    _check_usage(neutral, expression, from_pairs)
+    """Give the face in a picture a palsy: from a picture at rest and one with an expression, or from a single photo."""
+    _check_usage(photo, neutral, expression, from_pairs, driving)
     named = {
         "movement_kept": movement_kept,
         "ramp": ramp,
@@ -95,6 +108,12 @@ def still(
         from afet_video.cli.convert import chosen_settings
 
         chosen = chosen_settings(settings, profile, side, seed, given, mark_synthetic=not no_synthetic_mark)
+        if photo is not None:
+            asked = from_photo.Asked(
+                driving, driving_neutral, expression, strength, motion, ramp_video, keep_pair, backend, device
+            )
+            from_photo.run(photo, output, asked, chosen, face, overwrite, timing=timing, as_json=as_json, quiet=quiet)
+            return
         if from_pairs is not None:
             _all_pairs(from_pairs, output, chosen, face, overwrite, timing=timing, as_json=as_json, quiet=quiet)
             return
@@ -102,18 +121,32 @@ def still(
 
         assert neutral is not None
         assert expression is not None
-        report = splice_still(neutral, expression, output, settings=chosen, face=face, overwrite=overwrite)
+        report = splice_still(neutral, Path(expression), output, settings=chosen, face=face, overwrite=overwrite)
         if as_json:
             typer.echo(json.dumps(_mapping(report)))
         elif not quiet:
             _print(report, timing=timing)
 
 
-def _check_usage(neutral: Path | None, expression: Path | None, from_pairs: Path | None) -> None:
+def _check_usage(
+    photo: Path | None,
+    neutral: Path | None,
+    expression: str | None,
+    from_pairs: Path | None,
+    driving: Path | None,
+) -> None:
+    if photo is not None:
+        if neutral is not None or from_pairs is not None:
+            raise typer.BadParameter("a PHOTO goes without --neutral and --from-pairs")
+        if (driving is None) == (expression is None):
+            raise typer.BadParameter("say what the face in PHOTO is to do: --driving IMAGE, or --expression NAME")
+        return
+    if driving is not None:
+        raise typer.BadParameter("--driving drives a PHOTO: give one")
     is_pair = neutral is not None and expression is not None
     is_half = (neutral is None) != (expression is None)
     if is_half or is_pair == (from_pairs is not None):
-        raise typer.BadParameter("give --neutral and --expression, or --from-pairs")
+        raise typer.BadParameter("give --neutral and --expression, or --from-pairs, or a PHOTO")
 
 
 def _all_pairs(
