@@ -31,7 +31,7 @@ from afet_video.datatypes import (
     RunReport,
     Side,
 )
-from afet_video.errors import NoFaceError, SettingsError
+from afet_video.errors import NoFaceError, OutputError, SettingsError
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.image_files import Picture, read_picture, write_picture
 from afet_video.liveportrait import (
@@ -47,13 +47,14 @@ from afet_video.liveportrait import (
 from afet_video.outputs import Outputs, check_target
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.side import with_side_drawn
-from afet_video.pipeline import convert
+from afet_video.pipeline import Paths, convert
 from afet_video.settings_io import replace_nested
 from afet_video.stills.files import StillPaths, write_still
 from afet_video.stills.find import Face, find_face
 from afet_video.stills.splicer import splice_faces
 from afet_video.tracks import read_sidecar, sha256_file, write_sidecar
 from afet_video.video.clip import write_clip
+from afet_video.video.encoders import CONTAINERS
 
 _CLIP_RATE = Fraction(25)
 _CLIP_MAX_SIDE = 1280
@@ -224,8 +225,12 @@ class PhotoMaker:
         if not 0.2 <= seconds <= 60:
             raise SettingsError(f"a ramp of {seconds} s: give a length from 0.2 to 60 seconds")
         kept = target.with_name(f"{target.stem}_expression.mp4")
-        for path in (target, *((kept,) if keep_pair else ())):
+        # Asked now, not after minutes of painting.
+        paths = Paths.of(photo, target, None, None)
+        for path in (paths.target, paths.tracks, paths.sidecar, *((kept,) if keep_pair else ())):
             check_target(path.absolute(), overwrite=overwrite)
+        if target.suffix.lower() not in CONTAINERS:
+            raise OutputError(f"{target}: a ramp is a video, give a name that ends in {', '.join(CONTAINERS)}")
         picture = _fitted(read_picture(photo))
         source = find_face(picture, self._landmarker, which=self._face)
         driving = self._driving()
