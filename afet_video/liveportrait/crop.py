@@ -39,13 +39,12 @@ class Crop:
     """Where a square crop lies in its photo.
 
     `from_photo` (2, 3) float64 maps pixels of the photo to those of the crop, `to_photo` back; integers are pixel
-    centres. `size` in pixels. `photo_wh`: size of the photo.
+    centres. `size` in pixels.
     """
 
     from_photo: NDArray[np.float64]
     to_photo: NDArray[np.float64]
     size: int
-    photo_wh: tuple[int, int]
 
     def to_crop(self, xy: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return places (N, 2) of the photo as places of the crop."""
@@ -53,14 +52,7 @@ class Crop:
 
     def cut(self, photo: ByteArray) -> ByteArray:
         """Return the crop (size, size, 3) of the photo; what lies beyond the photo is black, as the authors have it."""
-        scale = math.hypot(*self.from_photo[:, 0])
-        flags = cv2.INTER_LINEAR
-        if scale < 1:
-            # Bilinear sampling would skip pixels: blur by what one pixel of the crop covers.
-            sigma = 0.5 * math.sqrt(1 / scale**2 - 1)
-            photo = np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma), np.uint8)
-        cut = cv2.warpAffine(photo, self.from_photo, (self.size, self.size), flags=flags)
-        return np.asarray(cut, np.uint8)
+        return _warped(photo, self.from_photo, (self.size, self.size))
 
     def paste(self, photo: ByteArray, picture: ByteArray) -> ByteArray:
         """Return the photo with `picture` (size, size, 3) in the crop's place, soft at the border.
@@ -69,7 +61,7 @@ class Crop:
         """
         height, width = photo.shape[:2]
         alpha = cv2.warpAffine(paste_mask(self.size), self.to_photo, (width, height), flags=cv2.INTER_LINEAR)
-        moved = cv2.warpAffine(picture, self.to_photo, (width, height), flags=cv2.INTER_LINEAR)
+        moved = _warped(picture, self.to_photo, (width, height))
         result = photo.copy()
         rows, columns = np.nonzero(alpha > 0)
         share = alpha[rows, columns, None]
@@ -78,13 +70,20 @@ class Crop:
         return result
 
 
-def crop_around(landmarks: FloatArray, photo_wh: tuple[int, int], size: int) -> Crop:
+def _warped(picture: ByteArray, transform: NDArray[np.float64], size_wh: tuple[int, int]) -> ByteArray:
+    """Return a picture under an affine map; where it shrinks it is blurred first, as sampling would skip pixels."""
+    scale = math.hypot(*transform[:, 0])
+    if scale < 1:
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.5 * math.sqrt(1 / scale**2 - 1)), np.uint8)
+    return np.asarray(cv2.warpAffine(picture, transform, size_wh, flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def crop_around(landmarks: FloatArray, size: int) -> Crop:
     """Return the crop of a face.
 
     Parameters
     ----------
     landmarks : (478, 2 or more) of MediaPipe's mesh, pixels of the photo.
-    photo_wh : size of the photo.
     size : of the crop, pixels.
 
     Raises
@@ -105,7 +104,7 @@ def crop_around(landmarks: FloatArray, photo_wh: tuple[int, int], size: int) -> 
     center = right * middle[0] + down * middle[1]
     turn = np.stack((right, down)) * (size / side)
     from_photo = np.column_stack((turn, (size - 1) / 2 - turn @ center))
-    return Crop(from_photo, inverse(from_photo), size, photo_wh)
+    return Crop(from_photo, inverse(from_photo), size)
 
 
 def inverse(transform: NDArray[np.float64]) -> NDArray[np.float64]:

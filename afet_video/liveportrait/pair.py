@@ -161,8 +161,7 @@ class LivePortraitPairs:
 
     def _analyze(self, photo: Portrait) -> _Source:
         networks = self._networks
-        height, width = photo.rgb.shape[:2]
-        crop = crop_around(photo.landmarks, (width, height), networks.output_px)
+        crop = crop_around(photo.landmarks, networks.output_px)
         picture = self._shrunk(crop.cut(photo.rgb))
         motion = networks.motion(picture)
         return _Source(
@@ -215,8 +214,7 @@ class LivePortraitPairs:
         return self._networks.stitch(source.points, points) if settings.stitch else points
 
     def _motion_of(self, face: Portrait) -> Motion:
-        height, width = face.rgb.shape[:2]
-        crop = crop_around(face.landmarks, (width, height), self._networks.output_px)
+        crop = crop_around(face.landmarks, self._networks.output_px)
         return self._networks.motion(self._shrunk(crop.cut(face.rgb)))
 
     def _shrunk(self, picture: ByteArray) -> ByteArray:
@@ -249,6 +247,4 @@ def pasted_back(pair: ExpressionPair, photo: ByteArray, picture: ByteArray) -> B
 
     Pixels that the mask does not reach stay as they are, bit for bit.
     """
-    height, width = photo.shape[:2]
-    crop = Crop(inverse(pair.to_photo), pair.to_photo, len(picture), (width, height))
-    return crop.paste(photo, picture)
+    return Crop(inverse(pair.to_photo), pair.to_photo, len(picture)).paste(photo, picture)
