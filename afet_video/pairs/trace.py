@@ -131,9 +131,7 @@ def direction(change: FloatArray) -> FloatArray:
     return np.asarray(kind / (np.linalg.norm(kind, axis=-1, keepdims=True) + 1e-6), np.float32)
 
 
-def _face(
-    xyz: FloatArray, model: RestModel
-) -> tuple[list[float], list[float], FloatArray, tuple[float, float, float]]:
+def _face(xyz: FloatArray, model: RestModel) -> tuple[list[float], list[float], FloatArray, tuple[float, float, float]]:
     """Return the excursions (8,), the lids' opening (left, right) in inter-ocular distances, the gaze (2,), the head.
 
     The head's angles come from the parts that no expression moves: MediaPipe's own nod when the jaw drops.
