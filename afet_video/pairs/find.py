@@ -21,7 +21,7 @@ from afet_video.pairs.labels import ActionUnit, action_units, expression_name
 from afet_video.pairs.light import light_gap, light_on
 from afet_video.pairs.resting import Candidate, candidates, rest_scores, rest_stretch
 from afet_video.pairs.settings import PairSettings
-from afet_video.pairs.trace import ZONE_SIDES, Trace, trace_of
+from afet_video.pairs.traces import ZONE_SIDES, Trace, trace_of
 from afet_video.passes.analyze import Analysis, Lane, analyze
 from afet_video.passes.neutrals import NeutralChoices, choose_neutrals
 from afet_video.passes.settings import ConvertSettings
@@ -184,8 +184,8 @@ def _lights(
         if not one.candidates:
             continue
         rows = [one.episode.apex, *(candidate.row for candidate in one.candidates)]
-        for frame in (int(one.trace.frame[row]) for row in rows):
-            wanted.setdefault(frame, {})[one.trace.face_id] = _xyz(one.lane, frame)
+        for index in (int(one.trace.frame[row]) for row in rows):
+            wanted.setdefault(index, {})[one.trace.face_id] = _xyz(one.lane, index)
     lights: dict[tuple[int, int], FloatArray] = {}
     if not wanted:
         return lights

@@ -74,7 +74,8 @@ def apply_review(decisions: str | Path, folder: str | Path) -> ReviewReport:
     strangers = sorted(set(decided) - known - _rejected_before(folder))
     if strangers:
         raise InputError(f"{decisions} decides on pair {strangers[0]}, which {folder} does not hold: is it another's?")
-    kept, gone = [], []
+    kept: list[Row] = []
+    gone: list[Row] = []
     for row in rows:
         word = decided.get(row["id"])
         row["review"] = _WORDS[word] if word else row["review"]
