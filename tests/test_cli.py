@@ -184,8 +184,8 @@ def test_the_papers_profile_brings_its_splice_and_a_ramp_given_wins(calls: list[
     assert [(splice.ramp, splice.texture, splice.ramp_width) for splice in found] == [
         ("linear", "neutral", 0.5),
         ("smooth", "neutral", 0.2),
-        ("linear", "neutral", 0.33),
-        ("linear", "adaptive", 0.33),
+        ("linear", "neutral", 0.5),
+        ("linear", "adaptive", 0.5),
     ]
     assert [call["settings"].profile.side for call in calls] == ["right", "left", "right", "left"]
     assert all(set(call["settings"].profile.kept) == {0.0} for call in calls)

@@ -142,7 +142,7 @@ class _Level:
             misfit -= cv2.blur(misfit, self._light) / self._light_share
             shift = _step(
                 misfit.ravel(), self._mask.ravel(), self._gradient, *self._windows, *self._neighbours, shift,
-                _ROBUST, priors, _TIES, _SWEEPS,
+                np.float32(_ROBUST), priors, _TIES, _SWEEPS,
             )  # fmt: skip
             result[skin, :2] = detected[skin, :2] + np.einsum("kab,kb->ka", jacobian, shift)
         return result, shift / self._iod_px
@@ -282,36 +282,42 @@ def _step(  # type: ignore[no-untyped-def]
 ):  # pragma: no cover - compiled
     """Return the shifts (468, 2) after one Gauss-Newton step, solved by Jacobi sweeps over the mesh."""
     count = len(starts) - 1
-    system = np.empty((count, 5))
+    terms = np.empty((len(misfit), 5), np.float32)
+    for p in range(len(misfit)):
+        r = misfit[p] / robust
+        w = mask[p] / (np.float32(1.0) + r * r)
+        gx, gy = gradient[p, 0], gradient[p, 1]
+        terms[p, 0], terms[p, 1], terms[p, 2] = w * gx * gx, w * gx * gy, w * gy * gy
+        terms[p, 3], terms[p, 4] = w * gx * misfit[p], w * gy * misfit[p]
+    system, inverse = np.empty((count, 5)), np.empty((count, 3))
     for k in range(count):
-        xx = xy = yy = bx = by = 0.0
+        xx = xy = yy = bx = by = np.float32(0.0)
         for e in range(first[k], first[k + 1]):
-            p = pixels[e]
-            r = misfit[p] / robust
-            w = weights[e] * mask[p] / (1.0 + r * r)
-            gx, gy = gradient[p, 0], gradient[p, 1]
-            xx += w * gx * gx
-            xy += w * gx * gy
-            yy += w * gy * gy
-            bx += w * gx * misfit[p]
-            by += w * gy * misfit[p]
+            at, w = np.uintp(pixels[e]), weights[e]
+            xx += w * terms[at, 0]
+            xy += w * terms[at, 1]
+            yy += w * terms[at, 2]
+            bx += w * terms[at, 3]
+            by += w * terms[at, 4]
         system[k, 0], system[k, 1], system[k, 2] = xx, xy, yy
         system[k, 3] = bx + xx * shift[k, 0] + xy * shift[k, 1]
         system[k, 4] = by + xy * shift[k, 0] + yy * shift[k, 1]
+        tie = priors[k] + ties
+        det = (xx + tie) * (yy + tie) - xy * xy
+        inverse[k, 0], inverse[k, 1], inverse[k, 2] = (yy + tie) / det, -xy / det, (xx + tie) / det
     old = shift.copy()
     new = shift.copy()
     for _ in range(sweeps):
         for k in range(count):
             mx = my = 0.0
             for e in range(starts[k], starts[k + 1]):
-                mx += old[others[e], 0]
-                my += old[others[e], 1]
+                j = np.uintp(others[e])
+                mx += old[j, 0]
+                my += old[j, 1]
             n = max(starts[k + 1] - starts[k], 1)
-            tie = priors[k] + ties
-            a, b, c = system[k, 0] + tie, system[k, 1], system[k, 2] + tie
             u, v = system[k, 3] + ties * mx / n, system[k, 4] + ties * my / n
-            det = a * c - b * b
-            new[k, 0], new[k, 1] = (c * u - b * v) / det, (a * v - b * u) / det
+            new[k, 0] = inverse[k, 0] * u + inverse[k, 1] * v
+            new[k, 1] = inverse[k, 1] * u + inverse[k, 2] * v
         old, new = new, old
     return old
 

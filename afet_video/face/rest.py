@@ -175,14 +175,14 @@ def _robust_fit(shapes: FitArray, poses: FitArray, prior: FitArray, floor: float
     ridge = np.diag([1e-6, *[_POSE_RIDGE] * (poses.shape[1] - 1)])
     weights = np.repeat(prior[:, None], shapes.shape[1], axis=1)
     for _ in range(_ROUNDS):
-        gram = np.einsum("nl,ni,nj->lij", weights, poses, poses) + ridge
-        moment = np.einsum("nl,ni,nlc->lic", weights, poses, shapes)
+        gram = np.tensordot(weights, poses[:, :, None] * poses[:, None, :], axes=(0, 0)) + ridge
+        moment = np.tensordot(poses, weights[:, :, None] * shapes, axes=(0, 0)).transpose(1, 0, 2)
         coefficients = np.linalg.solve(gram, moment)
-        residual = np.linalg.norm(shapes - np.einsum("ni,lic->nlc", poses, coefficients), axis=2)
+        residual = np.linalg.norm(shapes - np.tensordot(poses, coefficients, axes=(1, 1)), axis=2)
         spread = np.sqrt((weights * residual**2).sum(axis=0) / weights.sum(axis=0))
         spread = np.maximum(spread, floor)
         weights = prior[:, None] * np.clip(1 - (residual / (4 * spread)) ** 2, 1e-3, None) ** 2
-    return coefficients.transpose(1, 0, 2), spread
+    return np.asarray(coefficients.transpose(1, 0, 2), np.float64), spread
 
 
 def _kernel(points: FitArray, anchors: FitArray, radius: float) -> FitArray:
