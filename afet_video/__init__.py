@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TrackFileError,
     )
     from afet_video.evaluation import EvaluationReport, Figure, evaluate
+    from afet_video.pairs import PairSettings, PairsReport, ReviewReport, apply_review, make_pairs
     from afet_video.passes.settings import with_profile
     from afet_video.pipeline import ConvertSettings, convert
     from afet_video.profiles import load_profile, preset
@@ -50,8 +51,11 @@ __all__ = [
     "NoFaceError",
     "NoNeutralError",
     "OutputError",
+    "PairSettings",
+    "PairsReport",
     "PalsyProfile",
     "Progress",
+    "ReviewReport",
     "RunReport",
     "SettingsError",
     "Side",
@@ -61,11 +65,13 @@ __all__ = [
     "TrackFileError",
     "Tracks",
     "__version__",
+    "apply_review",
     "convert",
     "evaluate",
     "load_profile",
     "load_settings",
     "load_tracks",
+    "make_pairs",
     "preset",
     "replace_nested",
     "splice_pairs",
@@ -76,6 +82,7 @@ __all__ = [
 _HOMES = {
     "datatypes": ("FaceStatus", "NeutralChoice", "PalsyProfile", "Progress", "RunReport", "Side", "Timestamp"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "pairs": ("PairSettings", "PairsReport", "ReviewReport", "apply_review", "make_pairs"),
     "passes.settings": ("with_profile",),
     "evaluation": ("EvaluationReport", "Figure", "evaluate"),
     "pipeline": ("ConvertSettings", "convert"),

@@ -184,8 +184,8 @@ def test_the_papers_profile_brings_its_splice_and_a_ramp_given_wins(calls: list[
     assert [(splice.ramp, splice.texture, splice.ramp_width) for splice in found] == [
         ("linear", "neutral", 0.5),
         ("smooth", "neutral", 0.2),
-        ("linear", "neutral", 0.33),
-        ("linear", "adaptive", 0.33),
+        ("linear", "neutral", 0.5),
+        ("linear", "adaptive", 0.5),
     ]
     assert [call["settings"].profile.side for call in calls] == ["right", "left", "right", "left"]
     assert all(set(call["settings"].profile.kept) == {0.0} for call in calls)
@@ -553,9 +553,12 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme() -> None:
     group: Any = typer.main.get_command(app)
     assert group.help
     assert "convert" in group.commands
+    commands = dict(group.commands)
     for name, command in group.commands.items():
+        commands |= {f"{name} {inner}": one for inner, one in getattr(command, "commands", {}).items()}
+    for name, command in commands.items():
         assert command.help, name
-        assert f"afet-video {name}" in readme
+        assert f"afet-video {name}" in readme or f"`{name}" in readme, name
         for parameter in command.params:
             if parameter.param_type_name == "argument":
                 assert f"`{parameter.metavar}`" in readme, parameter.name

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from afet_video.threads import prefetch, run_behind
+from afet_video.threads import prefetch, run_behind, side_by_side
 
 PREFIX = "afet-"
 
@@ -125,3 +125,41 @@ def test_an_error_of_the_producer_is_the_one_that_counts() -> None:
         behind.put(1)
         raise KeyboardInterrupt
     assert done == [1]
+
+
+def test_side_by_side_keeps_the_order_and_takes_few_ahead() -> None:
+    taken: list[int] = []
+
+    def slow_first(value: int) -> int:
+        time.sleep(0.05 if value == 0 else 0.0)
+        return value * value
+
+    results = side_by_side(slow_first, counting(1000, taken), workers=2)
+    assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+    assert len(taken) <= 5 + 2
+    results.close()
+    assert list(side_by_side(slow_first, range(20))) == [value**2 for value in range(20)]
+    assert list(side_by_side(slow_first, [])) == []
+
+
+def test_side_by_side_uses_several_threads_at_once() -> None:
+    both = threading.Barrier(2, timeout=5)
+    assert len(list(side_by_side(lambda _: both.wait(), range(4), workers=2))) == 4
+
+
+def test_side_by_side_raises_an_error_in_place_of_its_value() -> None:
+    def fails_at_three(value: int) -> int:
+        if value == 3:
+            raise Broken(value)
+        return value
+
+    got = []
+    with pytest.raises(Broken):
+        for value in side_by_side(fails_at_three, range(100)):
+            got.append(value)
+    assert got == [0, 1, 2]
+
+
+def test_side_by_side_raises_an_error_of_its_input() -> None:
+    with pytest.raises(Broken):
+        list(side_by_side(str, counting(10, [], fails_at=4)))

@@ -18,6 +18,7 @@ from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
 from afet_video.cli.models import models
+from afet_video.cli.pairs import pairs
 from afet_video.cli.profiles import profiles
 from afet_video.cli.still import still
 
@@ -37,6 +38,7 @@ app.command()(profiles)
 app.command()(evaluate)
 app.add_typer(models, name="models")
 app.command()(still)
+app.command()(pairs)
 
 
 def _print_version(wanted: bool) -> None:

@@ -71,7 +71,7 @@ RampWidth = Annotated[
         min=0.02,
         max=2,
         metavar="F",
-        help="Width of the smooth step, as a share of half the face. Default: 0.33.",
+        help="Width of the smooth step, as a share of half the face. Default: 0.5.",
         rich_help_panel=PALSY,
     ),
 ]

@@ -11,12 +11,13 @@ and counts less and less (iteratively reweighted least squares with Geman and Mc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afet_video.datatypes import LANDMARK_COUNT
+from afet_video.face.headfit_kernel import fill_seen, fit
 
 FitArray = NDArray[np.float64]
 
@@ -59,21 +60,27 @@ class TurningShape:
 
     `points` (478, 3): the shape facing the camera as the neutral does, pixels of the neutral, about its own centre.
     `offset` (478, 2) and `slopes` (5, 478, 2): what is added to its projection, constant and by `features`. `iod_px`:
-    its inter-ocular distance.
+    its inter-ocular distance. `firm`: the first three, of the landmarks that say where the head is.
     """
 
     points: FitArray
     offset: FitArray
     slopes: FitArray
     iod_px: float
+    firm: tuple[FitArray, FitArray, FitArray] = field(init=False, repr=False)
 
-    def seen(self, yaw: float, pitch: float, part: NDArray[np.intp] | slice = slice(None)) -> FitArray:
-        """Return the projection (n, 2) at yaw and pitch in radians, without roll, scale and place."""
-        cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-        turn = np.array([[cy, 0.0, sy], [sp * sy, cp, -sp * cy]])
-        flat = self.points[part] @ turn.T + self.offset[part]
-        result: FitArray = flat + np.tensordot(features(yaw, pitch), self.slopes[:, part], axes=1)
+    def __post_init__(self) -> None:
+        points, offset, slopes = (np.ascontiguousarray(part, np.float64) for part in self._at(_USED))
+        object.__setattr__(self, "firm", (points, offset, slopes))
+
+    def seen(self, yaw: float, pitch: float) -> FitArray:
+        """Return the projection (478, 2) at yaw and pitch in radians, without roll, scale and place."""
+        result = np.empty((LANDMARK_COUNT, 2))
+        fill_seen(*self._at(slice(None)), yaw, pitch, result)
         return result
+
+    def _at(self, part: NDArray[np.intp] | slice) -> tuple[FitArray, FitArray, FitArray]:
+        return self.points[part], self.offset[part], self.slopes[:, part]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,54 +112,9 @@ class HeadFit:
 
 def fit_head(shape: TurningShape, xy: NDArray[np.floating]) -> HeadFit:
     """Return the head of a frame whose landmarks are `xy` (478, 2 or more) pixels."""
-    target = np.asarray(xy[_USED, :2], np.float64)
-    firm = FIRMNESS[_USED]
-    weights, yaw, pitch = firm, 0.0, 0.0
-    linear, shift = np.eye(2), np.zeros(2)
-    for width, steps in _ROUNDS_IOD:
-        for _ in range(steps):
-            yaw, pitch = _turned(shape, target, weights, yaw, pitch)
-        seen = shape.seen(yaw, pitch, _USED)
-        linear, shift = _similarity(seen, target, weights)
-        squared = ((target - seen @ linear.T - shift) ** 2).sum(axis=1)
-        scale = (width * shape.iod_px) ** 2 * abs(np.linalg.det(linear))
-        weights = firm / (1.0 + squared / scale) ** 2
-    return HeadFit(yaw, pitch, linear, shift)
-
-
-def _turned(shape: TurningShape, target: FitArray, weights: FitArray, yaw: float, pitch: float) -> tuple[float, float]:
-    """Return yaw and pitch after one Gauss-Newton step; the similarity is eliminated."""
-    seen = shape.seen(yaw, pitch, _USED)
-    linear, shift = _similarity(seen, target, weights)
-    placed = seen @ linear.T
-    step = 1e-3
-    by_yaw = (shape.seen(yaw + step, pitch, _USED) - seen) @ linear.T / step
-    by_pitch = (shape.seen(yaw, pitch + step, _USED) - seen) @ linear.T / step
-    centred = placed - np.average(placed, axis=0, weights=weights)
-    ones, zeros = np.ones(len(placed)), np.zeros(len(placed))
-    columns = (
-        np.stack([ones, zeros], 1),
-        np.stack([zeros, ones], 1),
-        centred,
-        np.stack([-centred[:, 1], centred[:, 0]], 1),
-        by_yaw,
-        by_pitch,
+    rounds = np.array([(width * shape.iod_px, steps) for width, steps in _ROUNDS_IOD])
+    yaw, pitch, cosine, sine, shift_x, shift_y = fit(
+        *shape.firm, np.asarray(xy[_USED, :2], np.float64), FIRMNESS[_USED], rounds, _STEP_LIMIT_RAD
     )
-    root = np.sqrt(weights)[:, None]
-    design = np.stack([(column * root).ravel() for column in columns], axis=1)
-    misfit = ((target - placed - shift) * root).ravel()
-    solution = np.linalg.solve(design.T @ design + 1e-6 * np.eye(6), design.T @ misfit)
-    by = np.clip(solution[4:], -_STEP_LIMIT_RAD, _STEP_LIMIT_RAD)
-    return yaw + float(by[0]), pitch + float(by[1])
-
-
-def _similarity(source: FitArray, target: FitArray, weights: FitArray) -> tuple[FitArray, FitArray]:
-    """Return the 2-D similarity (2, 2), (2,) that takes `source` (n, 2) to `target` with least weighted error."""
-    from_mean = np.average(source, axis=0, weights=weights)
-    to_mean = np.average(target, axis=0, weights=weights)
-    a, b = source - from_mean, target - to_mean
-    size = float(weights @ (a * a).sum(axis=1))
-    cosine = float(weights @ (a * b).sum(axis=1)) / size
-    sine = float(weights @ (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])) / size
     linear = np.array([[cosine, -sine], [sine, cosine]])
-    return linear, to_mean - linear @ from_mean
+    return HeadFit(yaw, pitch, linear, np.array([shift_x, shift_y]))

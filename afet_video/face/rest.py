@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
@@ -128,7 +129,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
     shape = TurningShape(points, np.zeros((478, 2)), np.zeros((FEATURES, 478, 2)), iod)
     noise = np.full(478, NOISE_FLOOR_IOD * iod)
     # Where the heads are depends on the shape, and the shape on where the heads are.
-    for _ in range(_HEAD_ROUNDS):
+    for _ in range(_HEAD_ROUNDS if len(samples) else 0):  # of one face alone, the shape is that face
         shape, noise = _fit_shape(shape, faces, prior)
     base = _base(shape)
     return RestModel(
@@ -175,20 +176,21 @@ def _robust_fit(shapes: FitArray, poses: FitArray, prior: FitArray, floor: float
     ridge = np.diag([1e-6, *[_POSE_RIDGE] * (poses.shape[1] - 1)])
     weights = np.repeat(prior[:, None], shapes.shape[1], axis=1)
     for _ in range(_ROUNDS):
-        gram = np.einsum("nl,ni,nj->lij", weights, poses, poses) + ridge
-        moment = np.einsum("nl,ni,nlc->lic", weights, poses, shapes)
+        gram = np.tensordot(weights, poses[:, :, None] * poses[:, None, :], axes=(0, 0)) + ridge
+        moment = np.tensordot(poses, weights[:, :, None] * shapes, axes=(0, 0)).transpose(1, 0, 2)
         coefficients = np.linalg.solve(gram, moment)
-        residual = np.linalg.norm(shapes - np.einsum("ni,lic->nlc", poses, coefficients), axis=2)
+        residual = np.linalg.norm(shapes - np.tensordot(poses, coefficients, axes=(1, 1)), axis=2)
         spread = np.sqrt((weights * residual**2).sum(axis=0) / weights.sum(axis=0))
         spread = np.maximum(spread, floor)
         weights = prior[:, None] * np.clip(1 - (residual / (4 * spread)) ** 2, 1e-3, None) ** 2
-    return coefficients.transpose(1, 0, 2), spread
+    return np.asarray(coefficients.transpose(1, 0, 2), np.float64), spread
 
 
 def _kernel(points: FitArray, anchors: FitArray, radius: float) -> FitArray:
     """Gaussian weights (n, m) of anchors for points by their distance in the picture plane; rows sum to about 1."""
-    squared = ((points[:, None, :2] - anchors[None, :, :2]) ** 2).sum(axis=2)
-    weights = np.exp(-squared / (2 * radius**2))
+    weights = cdist(points[:, :2], anchors[:, :2], "sqeuclidean")
+    weights /= -2 * radius**2
+    np.exp(weights, out=weights)
     result: FitArray = weights / (weights.sum(axis=1, keepdims=True) + 1e-3)
     return result
 
@@ -196,7 +198,7 @@ def _kernel(points: FitArray, anchors: FitArray, radius: float) -> FitArray:
 def _from_outline(points: FitArray, iod: float) -> FitArray:
     """Return (478,) 0 on the outline, 1 from some way inside: there skin ends, and what lies beyond must stay."""
     outline = points[list(facemesh.FACE_OVAL), :2]
-    distance = np.linalg.norm(points[:, None, :2] - outline[None], axis=2).min(axis=1)
+    distance = cdist(points[:, :2], outline).min(axis=1)
     return np.asarray(np.clip(distance / (_EDGE_IOD * iod), 0.0, 1.0), np.float64)
 
 

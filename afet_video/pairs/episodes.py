@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
-from afet_video.pairs.trace import Trace, direction
+from afet_video.pairs.traces import Trace, direction
 
 _SAME_KIND = 0.8
 """Cosine of two expressions' directions from which they are one that goes on."""
-SAME_EXPRESSION = 0.85
+SAME_EXPRESSION = 0.9
 """The same from which two episodes show the same expression."""
 
 _HELD, _OVER = 0.35, 0.12

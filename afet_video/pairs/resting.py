@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
-from afet_video.pairs.trace import Trace, runs
+from afet_video.pairs.traces import Trace, runs
 
 _EFFORT_SCALE, _GAP_SCALE_IOD, _LEAST_GAP_IOD, _MOTION_SCALE_IOD_S = 0.6, 0.05, 0.02, 0.5
 _STABLE_S = 0.2
@@ -79,7 +80,7 @@ def candidates(trace: Trace, scores: FloatArray, apex: int, *, max_pose_gap_deg:
     return chosen
 
 
-def _largest_near(values: FloatArray, seconds: FloatArray) -> FloatArray:
+def _largest_near(values: FloatArray, seconds: NDArray[np.float64]) -> FloatArray:
     """Return the largest value within the window around each frame: rest must last."""
     first = np.searchsorted(seconds, seconds - _STABLE_S / 2, side="left")
     last = np.searchsorted(seconds, seconds + _STABLE_S / 2, side="right")

@@ -9,6 +9,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from afet_video.face.shots import ShotFinder
 from afet_video.face.track import FaceTrack
 from afet_video.face.tracker import FaceTracker
 from afet_video.passes.settings import ConvertSettings
-from afet_video.threads import prefetch
+from afet_video.threads import prefetch, run_behind
 from afet_video.video.decode import VideoReader
 
 _BEST_FIRST = (FaceStatus.DETECTED, FaceStatus.INTERPOLATED, FaceStatus.HELD, FaceStatus.MISSING)
@@ -94,19 +95,17 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
     try:
         collected = _Collected()
         total = reader.info.frame_count
-        with FaceLandmarker(settings.landmarker) as landmarker, HandFinder(enabled=settings.mask.is_on) as hands:
+        with (
+            FaceLandmarker(settings.landmarker) as landmarker,
+            HandFinder(enabled=settings.mask.is_on) as hands,
+            run_behind(partial(_look_for_hands, hands)) as hands_behind,
+        ):
             for picture in prefetch(_pictures(reader, settings.landmarker.max_side)):
                 maybe_cut = shots.update(picture.rgb)
                 faces = _detect(landmarker, tracker, picture, maybe_cut, everybody=settings.tracker.everybody)
                 kept = tracker.update(picture.index, picture.timestamp, faces, picture.look_of, maybe_cut=maybe_cut)
                 collected.add(kept, picture)
-                hands.look(
-                    picture.index,
-                    picture.rgb,
-                    seconds=float(picture.timestamp.seconds),
-                    size_wh=picture.size_wh,
-                    face=max((face for _, face in kept), key=_height, default=None),
-                )
+                hands_behind.put((picture, max((face for _, face in kept), key=_height, default=None)))
                 on_progress(Progress("detect", picture.index + 1, total))
         tracks = tracker.finish(shots.shots())
     except BaseException:
@@ -158,6 +157,12 @@ def _detect(
         size_wh=picture.size_wh,
         follow=None if maybe_cut else tracker.following,
     )
+
+
+def _look_for_hands(hands: HandFinder, seen: tuple[_Picture, Landmarks | None]) -> None:
+    picture, face = seen
+    seconds = float(picture.timestamp.seconds)
+    hands.look(picture.index, picture.rgb, seconds=seconds, size_wh=picture.size_wh, face=face)
 
 
 def _height(face: Landmarks) -> float:

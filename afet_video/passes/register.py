@@ -9,6 +9,7 @@ The video is decoded once more, for its luma alone: who is neutral is not known 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from afet_video.passes.analyze import Analysis, Lane
 from afet_video.passes.neutrals import NeutralChoices
 from afet_video.row_file import RowFile
 from afet_video.splice.mesh import build_mesh
-from afet_video.threads import prefetch
+from afet_video.threads import prefetch, side_by_side
 from afet_video.video.decode import VideoReader
 
 _TURN_DEG = (20.0, 40.0)
@@ -55,12 +56,12 @@ def register(
     try:
         total = len(analysis.timestamps)
         with contextlib.closing(prefetch(reader)) as frames:
-            for frame in frames:
-                if frame.index >= total:
-                    break  # the file has grown: pass 2 says so
-                for lane, rows in zip(analysis.lanes, files, strict=True):
-                    rows.append(_registered(frame, lane.track, registrations))
-                on_progress(Progress("register", frame.index + 1, total))
+            tasks = (_tasks(frame, analysis, registrations) for frame in itertools.islice(frames, total))
+            with contextlib.closing(side_by_side(_corrected_all, tasks)) as corrected:
+                for done, faces in enumerate(corrected, 1):
+                    for rows, xyz in zip(files, faces, strict=True):
+                        rows.append(xyz)
+                    on_progress(Progress("register", done, total))
         for rows in files:
             while len(rows) < total:
                 rows.append(np.full((478, 3), np.nan, np.float32))
@@ -98,14 +99,32 @@ def _references(reader: VideoReader, track: FaceTrack, choice: NeutralChoice) ->
     return references
 
 
-def _registered(frame: VideoFrame, track: FaceTrack, registrations: Registrations) -> FloatArray:
-    """Return the landmarks (478, 3) of the track in a frame, NaN where nobody is detected."""
-    index = frame.index
-    if track.status[index] is not FaceStatus.DETECTED:
-        return np.full((478, 3), np.nan, np.float32)
-    xyz: FloatArray = track.xyz(index, index + 1)[0]
-    references = registrations.get((int(track.face_id[index]), int(track.shot[index])), [])
-    return corrected(frame, xyz, _turn(track, index), references) if references else xyz
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """A face to be laid over its neutrals: where it is detected (478, 3), and the head's yaw and pitch (2,)."""
+
+    frame: VideoFrame
+    xyz: FloatArray
+    turn: FloatArray
+    references: list[Reference]
+
+
+def _tasks(frame: VideoFrame, analysis: Analysis, registrations: Registrations) -> list[_Task]:
+    """Return a task for each lane; without references, and NaN, where nobody is detected."""
+    index, tasks = frame.index, []
+    for track in (lane.track for lane in analysis.lanes):
+        if track.status[index] is FaceStatus.DETECTED:
+            references = registrations.get((int(track.face_id[index]), int(track.shot[index])), [])
+            tasks.append(_Task(frame, track.xyz(index, index + 1)[0], _turn(track, index), references))
+        else:
+            tasks.append(_Task(frame, np.full((478, 3), np.nan, np.float32), np.zeros(2, np.float32), []))
+    return tasks
+
+
+def _corrected_all(tasks: list[_Task]) -> list[FloatArray]:
+    return [
+        corrected(task.frame, task.xyz, task.turn, task.references) if task.references else task.xyz for task in tasks
+    ]
 
 
 def corrected(frame: VideoFrame, xyz: FloatArray, turn: FloatArray, references: list[Reference]) -> FloatArray:

@@ -26,12 +26,13 @@ class SpliceSettings:
     """How the halves are joined.
 
     `ramp`: `smooth` (around the midline) or `linear` (the paper's). `ramp_width`: width of the smooth ramp as a share
-    of the half face's width. `texture`: `adaptive` keeps the current frame's pixels and takes the neutral's only where
+    of the half face's width; at 0.5 it ends inside the commissures, so that the lips bend softly and
+    not at the midline alone. `texture`: `adaptive` keeps the current frame's pixels and takes the neutral's only where
     warping cannot make them; `neutral` takes them everywhere on the affected side, as the paper does.
     """
 
     ramp: str = "smooth"
-    ramp_width: float = 0.33
+    ramp_width: float = 0.5
     texture: str = "adaptive"
 
     def __post_init__(self) -> None:

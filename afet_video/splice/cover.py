@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from afet_video.datatypes import FloatArray
 from afet_video.errors import SettingsError
@@ -122,7 +123,7 @@ class FaceCover:
 
     def __post_init__(self) -> None:
         view = SkinView.of(self.rgb, self.xy)
-        squared = ((view.xy[SKIN, None] - view.xy[None, SKIN]) ** 2).sum(axis=2)
+        squared = cdist(view.xy[SKIN], view.xy[SKIN], "sqeuclidean").astype(np.float32)
         near, far = (np.exp(-squared / (2 * (radius * view.iod) ** 2)) for radius in (SMOOTH_IOD, 3 * SMOOTH_IOD))
         self._kernel = (near + _FAR * far).astype(np.float32)
         self._log_skin = view.skin_colors()
@@ -133,8 +134,9 @@ class FaceCover:
 
     def clean_neutral(self) -> FloatArray:
         """Return the neutral's picture (h, w, 3) with skin in place of hair and the like that lie before its face."""
+        last, self._last = self._last, None
         clean = self.find(self.rgb, self.xy, -np.inf).clean
-        self._last = None
+        self._last = last
         return clean
 
     def find(self, current: FloatArray, xy: FloatArray, seconds: float, *, hands: FloatArray | None = None) -> Cover:
@@ -153,7 +155,10 @@ class FaceCover:
         held = view.hands(hands)
         expected = view.expected(self._skin_colors(view, held), self._trusted)
         deviation = view.deviation(expected)
-        deviation -= np.where(held > 0, np.float32(0), view.spread(self._tolerance, _NEAR_IOD))
+        tolerance = view.spread(self._tolerance, _NEAR_IOD)
+        if held is not None:
+            tolerance[held > 0] = 0.0
+        deviation -= tolerance
         before = self._moved_along(view, seconds)
         covered = _regions(deviation, before, held, view)
         self._last = _Last(covered, (view.xy + 0.5) / view.scale - 0.5, seconds)
@@ -161,21 +166,23 @@ class FaceCover:
             covered = np.maximum(covered, np.where(deviation > _FADING, before - np.float32(_RELEASE), np.float32(0.0)))
         return _cover(current, view, covered, expected)
 
-    def _skin_colors(self, view: SkinView, hands: FloatArray) -> FloatArray:
+    def _skin_colors(self, view: SkinView, hands: FloatArray | None) -> FloatArray:
         """Return the skin's colours (n, 3) at the skin landmarks.
 
         Where they are covered, it is the neutral's colour in the light around.
         """
         colors = view.skin_colors()
-        weight = self._trusted * view.inside(SKIN) * (view.at_skin(hands) == 0)
+        weight = self._trusted * view.inside(SKIN)
+        if hands is not None:
+            weight *= view.at_skin(hands) == 0
         gain = colors - self._log_skin
         if weight.any():
             middle = np.median(gain[weight > 0], axis=0)
             weight = weight * (log_distance(gain - middle, 2 * _AGREES_LUMA, 2 * _AGREES_CHROMA) < 1)
         smooth = gain
         for _ in range(2):
-            near = self._kernel * weight
-            smooth = (near @ gain) / (near.sum(axis=1, keepdims=True) + np.float32(1e-9))
+            sums = self._kernel @ np.concatenate([gain * weight[:, None], weight[:, None]], axis=1)
+            smooth = sums[:, :3] / (sums[:, 3:] + np.float32(1e-9))
             weight = weight * (log_distance(gain - smooth, _AGREES_LUMA, _AGREES_CHROMA) < 1)
         return np.where(weight[:, None] > 0, colors, self._log_skin + smooth).astype(np.float32)
 
@@ -227,37 +234,43 @@ def _tolerance(deviation: FloatArray, view: SkinView) -> FloatArray:
     return np.asarray(np.minimum(highest, limit)[y, x] * view.from_outline(), np.float32)
 
 
-def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray, view: SkinView) -> FloatArray:
+def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray | None, view: SkinView) -> FloatArray:
     """Return the covered places (h, w), 0 or 1, inside the mesh.
 
     `hands` is 1 on hands, and smaller around them, where a hand's colour, so near the face's, is enough.
     """
     oval = view.oval()
-    features = view.features()
+    features = view.features(_RING_PX)
     plain = oval.copy()
     for feature in features:
-        plain[feature > 0] = 0
-    low = _LIKELY if before is None else np.where(before > 0.3, np.float32(_KEPT), np.float32(_LIKELY))
-    low = np.where(hands > 0, np.float32(_HAND), low)
-    likely = ((deviation > low) & (plain > 0) | (hands == 1) & (oval > 0)).astype(np.uint8)
-    sure = (deviation > _SURE) & (plain > 0) | (hands == 1)
+        plain[feature.part][feature.filled] = 0
+    low = np.float32(_LIKELY) if before is None else np.where(before > 0.3, np.float32(_KEPT), np.float32(_LIKELY))
+    if hands is not None:
+        low = np.where(hands > 0, np.float32(_HAND), low)
+    likely = (deviation > low) & (plain > 0)
+    sure = (deviation > _SURE) & (plain > 0)
+    if hands is not None:
+        likely |= (hands == 1) & (oval > 0)
+        sure |= hands == 1
     if before is not None:
         sure |= before > 0.5
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(likely.view(np.uint8), connectivity=8)
     keep = np.zeros(count, bool)
-    keep[np.unique(labels[sure])] = True
+    keep[labels[sure]] = True
     keep &= stats[:, cv2.CC_STAT_AREA] > _LEAST_AREA_IOD2 * view.iod**2
     keep[0] = False
-    covered = keep[labels].astype(np.uint8)
-    if keep.any():
-        length = 2 * round(_BRIDGE_IOD * view.iod / 2) + 1
-        bridged = cv2.morphologyEx(cv2.dilate(covered, _SQUARE), cv2.MORPH_CLOSE, np.ones((length, 1), np.uint8))
-        bridged[deviation < _LIKELY] = 0
-        for feature, wider in zip(features, view.features(_RING_PX), strict=True):
-            inside = (feature > 0) & (oval > 0)
-            ring = (wider > feature) & (oval > 0)
-            if ring.any() and covered[ring].mean() > (_HAND_RING if hands[ring].any() else _RING):
-                covered[inside] = 1
-            else:
-                covered[inside] = np.maximum(covered[inside], bridged[inside])
-    return covered.astype(np.float32)
+    if not keep.any():
+        return np.zeros(deviation.shape, np.float32)
+    covered = keep[labels].view(np.uint8)
+    length = 2 * round(_BRIDGE_IOD * view.iod / 2) + 1
+    bridged = cv2.morphologyEx(cv2.dilate(covered, _SQUARE), cv2.MORPH_CLOSE, np.ones((length, 1), np.uint8))
+    bridged[deviation < _LIKELY] = 0
+    for feature in features:
+        here, on_face = covered[feature.part], oval[feature.part] > 0
+        inside, ring = feature.filled & on_face, feature.ring & on_face
+        has_hand = hands is not None and bool(hands[feature.part][ring].any())
+        if ring.any() and here[ring].mean() > (_HAND_RING if has_hand else _RING):
+            here[inside] = 1
+        else:
+            here[inside] = np.maximum(here, bridged[feature.part])[inside]
+    return np.asarray(covered, np.float32)

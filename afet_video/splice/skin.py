@@ -60,6 +60,18 @@ _FEATURES = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Feature:
+    """An eye, a brow, the lips or the nostrils: the rectangle `part` of a view, and where in it (h, w) they lie.
+
+    `filled`: with the margin in which their colour shows. `ring`: around that, not in it.
+    """
+
+    part: tuple[slice, slice]
+    filled: NDArray[np.bool_]
+    ring: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SkinView:
     """A picture at working size: logarithm of its colours, and the landmarks in it."""
 
@@ -141,24 +153,18 @@ class SkinView:
         """Return how far every pixel (h, w) is from the skin's colour."""
         return log_distance(self.log - expected, _LUMA_DARK, _CHROMA, _LUMA_BRIGHT)
 
-    def polygon(self, points: tuple[int, ...], margin_px: float) -> ByteArray:
-        """Return where (h, w) uint8 the hull of some landmarks and a margin around it lie."""
-        filled = np.zeros(self.log.shape[:2], np.uint8)
-        hull = cv2.convexHull(np.round(self.xy[list(points)]).astype(np.int32))
-        cv2.fillConvexPoly(filled, hull, 1)
-        cv2.polylines(filled, [hull], True, 1, thickness=max(2 * round(margin_px) + 1, 1))
-        return filled
-
-    def hands(self, hands: FloatArray | None) -> FloatArray:
-        """Return (h, w): 1 on hands (n, 21, 2), given in full-size pixels, 0.5 around them, 0 elsewhere."""
+    def hands(self, hands: FloatArray | None) -> FloatArray | None:
+        """Return (h, w): 1 on hands (n, 21, 2), given in full-size pixels, 0.5 around them; None if there are none."""
+        if hands is None or not len(hands):
+            return None
         filled = np.zeros(self.log.shape[:2], np.float32)
-        for points in () if hands is None else hands:
+        for points in hands:
             low, high = points.min(axis=0) * self.scale, points.max(axis=0) * self.scale
             reach = _HAND_REACH * float((high - low).max())
             x0, y0 = np.maximum(low - reach, 0).astype(int)
             x1, y1 = np.maximum(high + reach, 0).astype(int)
             filled[y0:y1, x0:x1] = np.maximum(filled[y0:y1, x0:x1], 0.5)
-        for points in () if hands is None else hands:
+        for points in hands:
             self._draw_hand(filled, points)
         return filled
 
@@ -180,16 +186,36 @@ class SkinView:
         arm = np.round(at[0] + (at[0] - at[9])).astype(np.int32)
         cv2.line(filled, whole[0].tolist(), arm.tolist(), 1.0, thickness=max(round(_WRIST * breadth), 1))
 
-    def features(self, beyond_px: float = 0.0) -> list[ByteArray]:
-        """Return where eyes, brows, lips and nostrils lie."""
-        return [self.polygon(points, _FEATURE_MARGIN_IOD[name] * self.iod + beyond_px) for name, points in _FEATURES]
+    def features(self, ring_px: float = 0.0) -> list[Feature]:
+        """Return where eyes, brows, lips and nostrils lie, and the rings of a width around them."""
+        return [self._feature(points, _FEATURE_MARGIN_IOD[name] * self.iod, ring_px) for name, points in _FEATURES]
 
     def plain(self) -> ByteArray:
         """Return where (h, w) uint8 skin is to be expected: the mesh without its features."""
         plain = self.oval()
         for feature in self.features():
-            plain[feature > 0] = 0
+            plain[feature.part][feature.filled] = 0
         return plain
+
+    def _feature(self, points: tuple[int, ...], margin_px: float, ring_px: float) -> Feature:
+        """Return the hull of some landmarks with a margin around it, and the ring around that."""
+        whole = np.round(self.xy[list(points)]).astype(np.int32)
+        reach = round(margin_px + ring_px) + 2
+        limit = np.array(self.size_wh)
+        low = np.clip(whole.min(axis=0) - reach, 0, limit)
+        high = np.clip(whole.max(axis=0) + reach + 1, low, limit)
+        hull = cv2.convexHull(whole - low.astype(np.int32))
+
+        def drawn(margin: float) -> NDArray[np.bool_]:
+            picture = np.zeros((int(high[1] - low[1]), int(high[0] - low[0])), np.uint8)
+            if picture.size:
+                cv2.fillConvexPoly(picture, hull, 1)
+                cv2.polylines(picture, [hull], True, 1, thickness=max(2 * round(margin) + 1, 1))
+            return picture.view(np.bool_)
+
+        filled = drawn(margin_px)
+        ring = drawn(margin_px + ring_px) & ~filled if ring_px > 0 else np.zeros_like(filled)
+        return Feature(np.s_[low[1] : high[1], low[0] : high[0]], filled, ring)
 
     def from_outline(self) -> FloatArray:
         """Return how far inside the outline each landmark (478,) lies: 0 on it, 1 well within."""

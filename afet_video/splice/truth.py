@@ -12,6 +12,7 @@ from afet_video import facemesh
 from afet_video.datatypes import FloatArray
 from afet_video.splice.alpha import AlphaField
 from afet_video.splice.compose import NeutralTexture
+from afet_video.splice.truth_kernel import carry, solve
 
 _HALVINGS = 24
 
@@ -44,18 +45,8 @@ def irises_at_rest(
 
 def _carried(points: FloatArray, source: FloatArray, target: FloatArray, triangles: NDArray[np.int32]) -> FloatArray:
     """Carry points (n, 2) with the triangle of the `source` mesh that each lies in (or nearest to) to `target`."""
-    a, b, c = (source[triangles[:, k], :2].astype(np.float64) for k in range(3))
-    ab, ac, ap = b - a, c - a, points[:, None].astype(np.float64) - a
-    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    area = np.where(np.abs(area) < 1e-9, np.nan, area)
-    v = (ap[..., 0] * ac[:, 1] - ap[..., 1] * ac[:, 0]) / area
-    w = (ab[:, 0] * ap[..., 1] - ab[:, 1] * ap[..., 0]) / area
-    inside = np.nan_to_num(np.minimum(np.minimum(v, w), 1 - v - w), nan=-np.inf)
-    best = inside.argmax(axis=1)
-    rows = np.arange(len(points))
-    v, w = v[rows, best, None], w[rows, best, None]
-    corners = target[triangles[best], :2]
-    return np.asarray((1 - v - w) * corners[:, 0] + v * corners[:, 1] + w * corners[:, 2], np.float32)
+    here, there, away = (np.asarray(values[:, :2], np.float64) for values in (points, source, target))
+    return np.asarray(carry(here, there, away, triangles), np.float32)
 
 
 def output_landmarks(current: FloatArray, rest: FloatArray, alpha: AlphaField) -> tuple[FloatArray, FloatArray]:
@@ -70,15 +61,9 @@ def output_landmarks(current: FloatArray, rest: FloatArray, alpha: AlphaField) -
     alpha : the alpha field that the splice used.
     """
     moved = (current - rest).astype(np.float64)
-    solved = alpha.at(rest[:, 0], rest[:, 1]).astype(np.float64)
-    # The field is monotonic across the face: where both ends of a landmark's way agree, so does everything between.
-    open_ = np.flatnonzero(alpha.at(current[:, 0], current[:, 1]) != solved)
-    low, high = np.zeros(len(open_)), np.ones(len(open_))
-    for _ in range(_HALVINGS if len(open_) else 0):
-        middle = (low + high) / 2
-        point = rest[open_] + middle[:, None] * moved[open_]
-        above = alpha.at(point[:, 0], point[:, 1]) > middle
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    solved[open_] = (low + high) / 2
+    ramp = np.array([alpha.direction, alpha.start, alpha.stop, alpha.is_linear], np.float64)
+    expressive, resting = (np.asarray(end[:, :2], np.float64) for end in (current, rest))
+    rows, columns = (np.asarray(values, np.float64) for values in (alpha.midline.y, alpha.midline.x))
+    solved = solve(expressive, resting, rows, columns, ramp, _HALVINGS)
     landmarks = current - (1.0 - solved[:, None]) * moved  # so that alpha 1 leaves them as they are
     return landmarks.astype(np.float32), solved.astype(np.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +17,11 @@ from typing import Self
 from afet_video.datatypes import Side
 from afet_video.errors import AfetError, InputError, OutputError
 from afet_video.face.landmarker import FaceLandmarker
-from afet_video.image_files import READABLE, read_picture
+from afet_video.image_files import READABLE, Picture, read_picture
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.side import with_side_drawn
 from afet_video.stills.files import StillPaths, write_still
-from afet_video.stills.find import find_face
+from afet_video.stills.find import Face, find_face
 from afet_video.stills.splicer import splice_faces
 
 
@@ -73,7 +74,9 @@ class StillMaker:
     def __init__(self, settings: ConvertSettings | None = None, *, face: str = "auto") -> None:
         self._settings = settings or ConvertSettings()
         self._face = face
-        self._landmarker = FaceLandmarker(self._settings.landmarker)
+        # One for each picture of a pair, as both are looked at at once.
+        self._landmarkers = tuple(FaceLandmarker(self._settings.landmarker) for _ in range(2))
+        self._threads = ThreadPoolExecutor(len(self._landmarkers))
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +84,9 @@ class StillMaker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._landmarker.close()
+        self._threads.shutdown()
+        for landmarker in self._landmarkers:
+            landmarker.close()
 
     def make(self, neutral: Path, expression: Path, target: Path, *, overwrite: bool = False) -> StillReport:
         """Splice the pair in two files and write the result.
@@ -96,7 +101,7 @@ class StillMaker:
         pictures = read_picture(neutral), read_picture(expression)
         settings = with_side_drawn(self._settings, expression)
         clock.append(time.perf_counter())
-        faces = [find_face(picture, self._landmarker, which=self._face) for picture in pictures]
+        faces = list(self._threads.map(self._find, pictures, self._landmarkers))
         clock.append(time.perf_counter())
         still = splice_faces(faces[0], faces[1], settings)
         clock.append(time.perf_counter())
@@ -116,6 +121,9 @@ class StillMaker:
             seconds_by_stage=dict(zip(("read", "detect", "splice", "write"), spent, strict=True)),
             warnings=(*(f"{one.name}: {note}" for one in pictures for note in one.notes), *still.warnings),
         )
+
+    def _find(self, picture: Picture, landmarker: FaceLandmarker) -> Face:
+        return find_face(picture, landmarker, which=self._face)
 
 
 def splice_still(

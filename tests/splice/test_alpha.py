@@ -25,7 +25,9 @@ def test_the_affected_side_is_the_subjects_own(real_faces: Faces, ramp: str, sid
     for scene in (plain, plain.mirrored()):
         xy = scene.expression_xyz
         field = scene.alpha(side, ramp=ramp)
-        assert (field.at(xy[affected, 0], xy[affected, 1]) == 0).all()
+        there = field.at(xy[affected, 0], xy[affected, 1])
+        assert there.max() < 0.05
+        assert np.median(there) == 0
         assert (field.at(xy[healthy, 0], xy[healthy, 1]) > 0.05).all()
     names = {Side.LEFT: facemesh.LEFT_EYE_OUTER, Side.RIGHT: facemesh.RIGHT_EYE_OUTER}
     corner = plain.expression_xyz[names[side]]

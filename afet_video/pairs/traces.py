@@ -29,7 +29,7 @@ the frames in which it is smaller: in a wink the other eye goes along, but not a
 _EXCURSION_UNIT_IOD = 0.02
 """Mean excursion of a face's zone that weighs as much as a blendshape that changes by a third."""
 
-_SPEECH_WINDOW_S, _SPEECH_TURNS, _SPEECH_GROW_S = 1.2, 4, 0.25
+_SPEECH_WINDOW_S, _SPEECH_TURNS, _SPEECH_GROW_S = 1.2, 4, 0.4
 """Speech opens and closes the mouth again and again: so many turning points within so long. What lies nearer than the
 last value belongs to it."""
 _GAP_SWING_IOD = 0.04
@@ -54,8 +54,8 @@ class Trace:
     `excursion` (n, 8): mean way of the landmarks of `ZONE_SIDES` from rest, in inter-ocular distances, without head
     and jaw. `effort` (n,): both in one number; 1 is a slight smile. `motion` (n,): speed of the landmarks,
     inter-ocular distances a second. `sharpness`, `lids` (n, 2: left, right), `mouth_gap`: as measured. `angles_deg`
-    (n, 3): the head's yaw and pitch against the neutral's, and the slope of the line through the eyes. `gaze` (n, 2): place of the irises between the canthi and lids, right and down, in eye
-    widths. `blinking`, `speaking` (n,) bool.
+    (n, 3): the head's yaw and pitch against the neutral's, and the slope of the line through the eyes. `gaze` (n, 2):
+    place of the irises between the canthi, right and down, in eye widths. `blinking`, `speaking` (n,) bool.
     """
 
     face_id: int
@@ -131,9 +131,7 @@ def direction(change: FloatArray) -> FloatArray:
     return np.asarray(kind / (np.linalg.norm(kind, axis=-1, keepdims=True) + 1e-6), np.float32)
 
 
-def _face(
-    xyz: FloatArray, model: RestModel
-) -> tuple[list[float], list[float], FloatArray, tuple[float, float, float]]:
+def _face(xyz: FloatArray, model: RestModel) -> tuple[list[float], list[float], FloatArray, tuple[float, float, float]]:
     """Return the excursions (8,), the lids' opening (left, right) in inter-ocular distances, the gaze (2,), the head.
 
     The head's angles come from the parts that no expression moves: MediaPipe's own nod when the jaw drops.
@@ -174,7 +172,8 @@ def _blinks(lids: FloatArray, seconds: NDArray[np.float64]) -> NDArray[np.bool_]
     usual = np.maximum(np.quantile(lids, 0.6, axis=0), 1e-6)
     share = lids / usual
     alike = np.abs(share[:, 0] - share[:, 1]) < _ALIKE
-    for first, last in runs((share < _SHUT).all(axis=1)):
+    shut = np.asarray((share < _SHUT).all(axis=1), np.bool_)
+    for first, last in runs(shut):
         start, end = seconds[max(first - 1, 0)], seconds[min(last, len(seconds) - 1)]
         if end - start < _BLINK_S and alike[first:last].mean() > _ALIKE_SHARE:
             blinking[max(first - 2, 0) : last + 2] = True
