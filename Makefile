@@ -17,7 +17,7 @@ DEMO := out/demo
 .PHONY: help demo test check bench networks clean
 
 help: ## list the targets
-	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## convert the sample clip into out/demo/ (SIDE=left|right, KEPT=0..1, CLIP=my.mp4)
 	@mkdir -p $(DEMO)

@@ -158,6 +158,18 @@ def _motion_of(arch: Architecture) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+def test_files_of_these_networks_have_the_published_sizes(tmp_path: Path) -> None:
+    """To the byte: header and numbers of a safetensors file say all names, shapes and types."""
+    from safetensors.torch import save_file
+
+    for part, module in build(PUBLISHED).by_part().items():
+        path = tmp_path / f"{part}.safetensors"
+        save_file(module.state_dict(), path, metadata={"format": "pt"})
+        assert path.stat().st_size == SAFETENSORS.files[part].size
+        path.unlink()
+
+
+@pytest.mark.slow
 def test_one_picture_at_full_size_with_random_weights() -> None:
     """About 15 s on an idle machine with two cores, and 1.5 GB."""
     networks = TorchNetworks(build(PUBLISHED), PUBLISHED, device="cpu")

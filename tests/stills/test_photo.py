@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from fake_networks import FakeNetworks
 from typer.testing import CliRunner
@@ -112,6 +115,10 @@ def test_a_clip_from_a_photo(photo: Path, tmp_path: Path) -> None:
     assert 4 <= int(np.argmax(motion)) <= 9
     assert motion[-1] < 0.1
     assert read_video_mark(report.target) == MARK
+    with av.open(str(report.target)) as container:
+        assert container.metadata["comment"].endswith(MARK)
+    assert report.tracks is not None
+    assert pq.read_schema(report.tracks).metadata[b"digital_source_type"].decode() == GENERATED_SOURCE_TYPE
     assert report.sidecar is not None
     sidecar = afet_video.tracks.read_sidecar(report.sidecar)
     assert sidecar["digital_source_type"] == GENERATED_SOURCE_TYPE
@@ -124,7 +131,7 @@ def test_a_clip_from_a_photo(photo: Path, tmp_path: Path) -> None:
 
 def test_pictures_come_back_from_a_clip(photo: Path, tmp_path: Path) -> None:
     picture = read_picture(photo).rgb
-    rate = __import__("fractions").Fraction(25)
+    rate = Fraction(25)
     assert write_clip(tmp_path / "clip.mp4", [picture, picture[:, ::-1]], rate=rate) == 2
     first, second = (frame.rgb() for frame in VideoReader(tmp_path / "clip.mp4"))
     # Chroma has half the resolution; luma and colours must be right.
