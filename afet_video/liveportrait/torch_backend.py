@@ -173,7 +173,7 @@ class TorchNetworks:
 
     def appearance(self, picture: ByteArray) -> torch.Tensor:
         """Return F's volume of a picture (1, channels, depth, h, w)."""
-        return self._run(self._modules.appearance, self._tensor(as_input(picture)))
+        return self._run(self._modules.appearance, self._tensor(as_input(picture))).float()
 
     def motion(self, picture: ByteArray) -> Motion:
         """Return what M says of a picture."""

@@ -180,3 +180,21 @@ def test_one_picture_at_full_size_with_random_weights() -> None:
     painted = networks.paint(networks.appearance(picture), points, driving)
     assert painted.shape == (512, 512, 3)
     assert painted.std() > 0
+
+
+def test_half_precision_says_nearly_the_same(
+    tiny_modules: Any, tiny: Architecture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a processor, which is slow at it: the arithmetic is that of a GPU's half precision, the kernels are not."""
+    networks = TorchNetworks(tiny_modules, tiny, device="cpu")
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+
+    def painted() -> tuple[Any, Any]:
+        points = networks.motion(picture).placed()
+        return points, networks.paint(networks.appearance(picture), points, points + np.float32(0.05)).astype(int)
+
+    points, whole = painted()
+    monkeypatch.setattr(networks, "_half", True)
+    half_points, half = painted()
+    assert 0 < np.abs(half_points - points).max() < 0.02
+    assert np.abs(half - whole).mean() < 2

@@ -36,8 +36,10 @@ class SpectralConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, channels_out, H, W)."""
-        largest = torch.dot(self.weight_u, torch.mv(self.weight_orig.flatten(1), self.weight_v))
-        return F.conv2d(x, self.weight_orig / largest, self.bias, padding=self.padding)
+        with torch.autocast(self.weight_u.device.type, enabled=False):  # thousands of products: not at half precision
+            largest = torch.dot(self.weight_u, torch.mv(self.weight_orig.flatten(1), self.weight_v))
+            weight = self.weight_orig / largest
+        return F.conv2d(x, weight, self.bias, padding=self.padding)
 
 
 class AdaptiveNorm(nn.Module):
