@@ -118,7 +118,8 @@ def run(
 ) -> None:
     """Make the picture or the clip, and report."""
     from afet_video.liveportrait import PairSettings, open_pair_generator
-    from afet_video.stills.photo import Driver, PhotoMaker
+    from afet_video.stills.driver import Driver
+    from afet_video.stills.photo import PhotoMaker
 
     driver = Driver(asked.driving, asked.driving_neutral, asked.expression)
     how = PairSettings(strength=asked.strength, mode=asked.motion)

@@ -139,7 +139,7 @@ class LivePortraitPairs:
     ) -> Iterator[ExpressionPair]:
         """Yield a pair for each share of `settings.strength`: 0 is the neutral, 1 the apex.
 
-        The photo is analyzed once, and shares that come again are not painted again.
+        The photo is analyzed once; the neutral, and a share that stays, are not painted again.
 
         Raises
         ------
@@ -149,15 +149,14 @@ class LivePortraitPairs:
         settings = settings or PairSettings()
         source = self._analyze(photo)
         rest, apex = self._ends(source, driving, settings)
-        painted: dict[float, ByteArray] = {}
         neutral = self._paint(source, rest)
+        last, picture = 0.0, neutral
         for share in shares:
             strength = round(float(share) * settings.strength, 6)
-            if strength not in painted:
-                painted[strength] = self._paint(source, between(rest, apex, strength)) if strength else neutral
-            yield ExpressionPair(
-                neutral, painted[strength], source.crop.to_photo, source.mask, strength, self._networks.name
-            )
+            if strength != last:
+                picture = self._paint(source, between(rest, apex, strength)) if strength else neutral
+                last = strength
+            yield ExpressionPair(neutral, picture, source.crop.to_photo, source.mask, strength, self._networks.name)
 
     def _analyze(self, photo: Portrait) -> _Source:
         networks = self._networks

@@ -34,21 +34,13 @@ from afet_video.datatypes import (
 from afet_video.errors import NoFaceError, OutputError, SettingsError
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.image_files import Picture, read_picture, write_picture
-from afet_video.liveportrait import (
-    DrivingFace,
-    NamedExpression,
-    PairGenerator,
-    PairSettings,
-    Portrait,
-    expression_named,
-    pasted_back,
-    ramp_shares,
-)
+from afet_video.liveportrait import PairGenerator, PairSettings, pasted_back, ramp_shares
 from afet_video.outputs import Outputs, check_target
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.side import with_side_drawn
 from afet_video.pipeline import Paths, convert
 from afet_video.settings_io import replace_nested
+from afet_video.stills.driver import Driver, portrait_of
 from afet_video.stills.files import StillPaths, write_still
 from afet_video.stills.find import Face, find_face
 from afet_video.stills.splicer import splice_faces
@@ -59,29 +51,6 @@ from afet_video.video.encoders import CONTAINERS
 _CLIP_RATE = Fraction(25)
 _CLIP_MAX_SIDE = 1280
 """Longer side of a clip at most: the generator paints the face with 512 pixels at best."""
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """What the photo's face is to do: as in a `picture` (of which a `neutral` one may be at hand), or by `name`.
-
-    Raises
-    ------
-    SettingsError
-        If it is not exactly one of both, or there is no expression of that name.
-    """
-
-    picture: Path | None = None
-    neutral: Path | None = None
-    name: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.picture is None) == (self.name is None):
-            raise SettingsError("say what the face is to do: with a driving picture, or an expression by name")
-        if self.neutral is not None and self.picture is None:
-            raise SettingsError("a driving neutral needs a driving picture")
-        if self.name is not None:
-            expression_named(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +139,9 @@ class PhotoMaker:
         settings = with_side_drawn(self._settings, photo)
         clock.append(time.perf_counter())
         source = find_face(picture, self._landmarker, which=self._face)
-        driving = self._driving()
+        driving = self._driver.load(self._landmarker)
         clock.append(time.perf_counter())
-        pair = self._ready().generate_pair(_portrait(source), driving, settings=self._how)
+        pair = self._ready().generate_pair(portrait_of(source), driving, settings=self._how)
         neutral, expressive = (self._put_back(source, pair, which) for which in ("neutral", "expressive"))
         clock.append(time.perf_counter())
         still = splice_faces(neutral, expressive, settings)
@@ -233,11 +202,11 @@ class PhotoMaker:
             raise OutputError(f"{target}: a ramp is a video, give a name that ends in {', '.join(CONTAINERS)}")
         picture = _fitted(read_picture(photo))
         source = find_face(picture, self._landmarker, which=self._face)
-        driving = self._driving()
+        driving = self._driver.load(self._landmarker)
         settings = with_side_drawn(self._settings, photo)
         settings = replace_nested(replace(settings, side_seed=None), {"neutral.choice": "frame:0"})
         shares = ramp_shares(seconds, float(_CLIP_RATE))
-        pairs = self._ready().generate_ramp(_portrait(source), driving, shares=shares, settings=self._how)
+        pairs = self._ready().generate_ramp(portrait_of(source), driving, shares=shares, settings=self._how)
         with tempfile.TemporaryDirectory(prefix="afet-ramp-") as folder, Outputs(overwrite=overwrite) as outputs:
             clip = outputs.path_for(kept) if keep_pair else Path(folder) / kept.name
             origins: list[str] = []
@@ -251,17 +220,6 @@ class PhotoMaker:
         if self._generator is None:
             self._generator = self._open_generator()
         return self._generator
-
-    def _driving(self) -> DrivingFace | NamedExpression:
-        driver = self._driver
-        if driver.name is not None:
-            return expression_named(driver.name)
-        assert driver.picture is not None
-        face = self._portrait_in(driver.picture)
-        return DrivingFace(face, None if driver.neutral is None else self._portrait_in(driver.neutral))
-
-    def _portrait_in(self, path: Path) -> Portrait:
-        return _portrait(find_face(read_picture(path), self._landmarker))
 
     def _put_back(self, source: Face, pair: ExpressionPair, which: str) -> Face:
         """Return the photo with one picture of the pair in it, and the landmarks of its face."""
@@ -277,18 +235,13 @@ class PhotoMaker:
             ) from error
 
     def _sources(self, photo: Path) -> dict[str, Path]:
-        named = {"photo": photo, "driving": self._driver.picture, "driving_neutral": self._driver.neutral}
-        return {what: path for what, path in named.items() if path is not None}
+        return {"photo": photo, **self._driver.sources}
 
     def _about(self, origin: str) -> dict[str, Any]:
         return {
             "digital_source_type": GENERATED_SOURCE_TYPE,
             "pair": {"made_with": origin, "expression": self._driver.name, "settings": self._how},
         }
-
-
-def _portrait(face: Face) -> Portrait:
-    return Portrait(face.picture.opaque, face.landmarks.xyz)
 
 
 def _pair_paths(target: Path) -> tuple[Path, Path]:

@@ -22,7 +22,8 @@ from afet_video.datatypes import GENERATED_SOURCE_TYPE, ByteArray, FloatArray
 from afet_video.errors import ModelFileError, NoFaceError, OutputError, SettingsError
 from afet_video.image_files import read_mark, read_picture
 from afet_video.liveportrait import LivePortraitPairs, PairSettings
-from afet_video.stills.photo import Driver, PhotoMaker
+from afet_video.stills.driver import Driver
+from afet_video.stills.photo import PhotoMaker
 from afet_video.video.clip import write_clip
 from afet_video.video.decode import VideoReader
 from afet_video.video.provenance import read_mark as read_video_mark
