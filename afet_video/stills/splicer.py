@@ -37,6 +37,9 @@ _NOISE_PER_DEG = 0.1
 """Growth of the noise taken for granted in each landmark, per degree of turn between the pictures: one picture does
 not tell how the face at rest looks from another side."""
 
+_FAR_DEG = 8.0
+"""Turn between the pictures from which the result is worth a look."""
+
 _LARGEST_RATIO = 1.25
 """A neutral that is larger than the expression's face by more is scaled down to it first."""
 
@@ -95,6 +98,7 @@ def splice_faces(neutral: Face, expression: Face, settings: ConvertSettings) -> 
         hands=np.empty((0, 21, 2), np.float32),
     )
     row = FaceChanger(settings, model).change(frame, moment)
+    turn_deg = model.rest.turn_deg(xyz)
     return SplicedStill(
         picture=expression.picture.with_rgb(frame.rgb()),
         source_xyz=xyz,
@@ -103,9 +107,16 @@ def splice_faces(neutral: Face, expression: Face, settings: ConvertSettings) -> 
         strength=strength,
         midline=moment.midline,
         pose=row.pose,
-        turn_deg=model.rest.turn_deg(xyz),
-        warnings=warnings,
+        turn_deg=turn_deg,
+        warnings=(*warnings, *_turn_warning(turn_deg)),
     )
+
+
+def _turn_warning(turn_deg: tuple[float, float]) -> list[str]:
+    turn = math.hypot(*turn_deg)
+    if turn <= _FAR_DEG:
+        return []
+    return [f"the head is turned by {turn:.0f} degrees against the neutral: look at brows and outline of the result"]
 
 
 def _registered(frame: PictureFrame, neutral: Face, expression: Face) -> FloatArray:
