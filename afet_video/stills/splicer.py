@@ -9,6 +9,7 @@ looks from other sides, how steady its landmarks are, what they did a moment ago
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import cv2
@@ -84,8 +85,10 @@ def splice_faces(neutral: Face, expression: Face, settings: ConvertSettings) -> 
     warnings = _warnings(neutral.landmarks, expression.landmarks, strength)
     neutral = _fitted_size(neutral, expression.iod_px)
     frame = PictureFrame(expression.picture.rgb)
-    xyz = _registered(frame, neutral, expression)
-    model = _model(neutral, xyz, settings)
+    with ThreadPoolExecutor(1) as beside:  # compiled code for the most part: the two do not wait for each other
+        registration = beside.submit(_registered, frame, neutral, expression)
+        model = _model(neutral, expression.landmarks.xyz, settings)
+        xyz = registration.result()
     moment = FaceMoment(
         xyz=xyz,
         midline=_midline(xyz, expression, settings),

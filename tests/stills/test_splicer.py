@@ -19,6 +19,7 @@ from afet_video.image_files import Picture
 from afet_video.passes.settings import ConvertSettings
 from afet_video.stills import Face, SplicedStill, find_face, splice_faces
 from afet_video.stills.frame import PictureFrame
+from afet_video.stills.splicer import _turn_warning
 
 LEFT, RIGHT = facemesh.LEFT_COMMISSURE, facemesh.RIGHT_COMMISSURE
 
@@ -163,3 +164,9 @@ def test_a_picture_behaves_as_a_frame() -> None:
     assert np.array_equal(
         PictureFrame(np.full((4, 4, 3), 77, np.uint8)).read_luma(Box(0, 0, 4, 4)).round(), np.full((4, 4), 77)
     )
+
+
+def test_a_head_that_is_turned_far_against_the_neutral_is_worth_a_look() -> None:
+    assert _turn_warning((3.0, -4.0)) == []
+    (warning,) = _turn_warning((-9.0, 12.0))
+    assert "turned by 15 degrees" in warning
