@@ -15,6 +15,8 @@ from afet_video.pairs.traces import Trace, direction
 
 _SAME_KIND = 0.8
 """Cosine of two expressions' directions from which they are one that goes on."""
+_OTHER_KIND = 0.5
+"""The same below which another expression has begun."""
 SAME_EXPRESSION = 0.9
 """The same from which two episodes show the same expression."""
 
@@ -78,11 +80,7 @@ def _extent(effort: FloatArray, kinds: FloatArray, top: int) -> tuple[int, int, 
         while _inside(effort, held + step) and _goes_on(effort, kinds, top, held + step):
             held += step
         end = held
-        while (
-            _inside(effort, end + step)
-            and effort[end + step] <= effort[end] + _RISE
-            and effort[end] > _OVER * effort[top]
-        ):
+        while effort[end] > _OVER * effort[top] and _fades(effort, kinds, top, end, end + step):
             end += step
         ends.append((end, held))
     (first, held_first), (last, held_last) = ends
@@ -91,6 +89,14 @@ def _extent(effort: FloatArray, kinds: FloatArray, top: int) -> tuple[int, int, 
 
 def _goes_on(effort: FloatArray, kinds: FloatArray, top: int, row: int) -> bool:
     return bool(effort[row] >= _HELD * effort[top] and kinds[row] @ kinds[top] >= _SAME_KIND)
+
+
+def _fades(effort: FloatArray, kinds: FloatArray, top: int, row: int, beyond: int) -> bool:
+    """Whether an expression fades from one row to the next: it does not where another one has taken its place."""
+    if not _inside(effort, beyond) or effort[beyond] > effort[row] + _RISE:
+        return False
+    is_faint = effort[beyond] < _HELD * effort[top]  # the direction of little is noise
+    return bool(is_faint or kinds[beyond] @ kinds[top] >= _OTHER_KIND)
 
 
 def _inside(effort: FloatArray, row: int) -> bool:

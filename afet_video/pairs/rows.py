@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from afet_video.errors import InputError
 from afet_video.outputs import disk_errors
+from afet_video.pairs.traces import ZONE_SIDES
 
 SCHEMA_VERSION = 1
 PICTURES = "pairs"
@@ -44,7 +45,7 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
     ("shot", pa.int32()),
     ("expression_name", pa.string()),
     ("action_units", pa.list_(_UNIT)),
-    ("movement_iod", pa.map_(pa.string(), pa.float32())),
+    ("movement_iod", pa.struct([(f"{zone}_{side}", pa.float32()) for zone, side in ZONE_SIDES])),
     ("effort", pa.float32()),
     ("quality", pa.float32()),
     ("rest_score", pa.float32()),
@@ -113,7 +114,7 @@ def read_rows(folder: Path) -> list[Row]:
         raise InputError(f"{path} is no table of `afet-video pairs`: it carries no schema version")
     if int(version) > SCHEMA_VERSION:
         raise InputError(f"{path} was written by a newer afet-video: update afet-video")
-    rows: list[Row] = table.to_pylist(maps_as_pydicts="lossy")
+    rows: list[Row] = table.to_pylist()
     return rows
 
 

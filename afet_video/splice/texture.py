@@ -93,7 +93,7 @@ def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> 
     skin = np.flatnonzero(~_not_plain_skin())
     squared = cdist(xy, xy, "sqeuclidean").astype(np.float32)
     near = _normalized(np.exp(-squared / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2)))
-    reach = np.full(478, _SPREAD_IOD)
+    reach = np.full(478, _SPREAD_IOD, np.float32)
     reach[list(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)] = _BROW_SPREAD_IOD
     beyond = np.maximum(np.sqrt(squared) / (reach * iod) - 1.0, 0.0)
     spread = np.exp(-2.0 * beyond**2).astype(np.float32)

@@ -9,6 +9,7 @@ looks from other sides, how steady its landmarks are, what they did a moment ago
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import cv2
@@ -36,6 +37,9 @@ from afet_video.stills.frame import PictureFrame
 _NOISE_PER_DEG = 0.1
 """Growth of the noise taken for granted in each landmark, per degree of turn between the pictures: one picture does
 not tell how the face at rest looks from another side."""
+
+_FAR_DEG = 8.0
+"""Turn between the pictures from which the result is worth a look."""
 
 _LARGEST_RATIO = 1.25
 """A neutral that is larger than the expression's face by more is scaled down to it first."""
@@ -81,8 +85,10 @@ def splice_faces(neutral: Face, expression: Face, settings: ConvertSettings) -> 
     warnings = _warnings(neutral.landmarks, expression.landmarks, strength)
     neutral = _fitted_size(neutral, expression.iod_px)
     frame = PictureFrame(expression.picture.rgb)
-    xyz = _registered(frame, neutral, expression)
-    model = _model(neutral, xyz, settings)
+    with ThreadPoolExecutor(1) as beside:  # compiled code for the most part: the two do not wait for each other
+        registration = beside.submit(_registered, frame, neutral, expression)
+        model = _model(neutral, expression.landmarks.xyz, settings)
+        xyz = registration.result()
     moment = FaceMoment(
         xyz=xyz,
         midline=_midline(xyz, expression, settings),
@@ -95,6 +101,7 @@ def splice_faces(neutral: Face, expression: Face, settings: ConvertSettings) -> 
         hands=np.empty((0, 21, 2), np.float32),
     )
     row = FaceChanger(settings, model).change(frame, moment)
+    turn_deg = model.rest.turn_deg(xyz)
     return SplicedStill(
         picture=expression.picture.with_rgb(frame.rgb()),
         source_xyz=xyz,
@@ -103,9 +110,16 @@ def splice_faces(neutral: Face, expression: Face, settings: ConvertSettings) -> 
         strength=strength,
         midline=moment.midline,
         pose=row.pose,
-        turn_deg=model.rest.turn_deg(xyz),
-        warnings=warnings,
+        turn_deg=turn_deg,
+        warnings=(*warnings, *_turn_warning(turn_deg)),
     )
+
+
+def _turn_warning(turn_deg: tuple[float, float]) -> list[str]:
+    turn = math.hypot(*turn_deg)
+    if turn <= _FAR_DEG:
+        return []
+    return [f"the head is turned by {turn:.0f} degrees against the neutral: look at brows and outline of the result"]
 
 
 def _registered(frame: PictureFrame, neutral: Face, expression: Face) -> FloatArray:
