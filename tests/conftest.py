@@ -32,7 +32,10 @@ def _has_browser() -> bool:
 
 
 NEEDS = {
+    "datasets": lambda: importlib.util.find_spec("datasets") is not None,
     "torch": lambda: importlib.util.find_spec("torch") is not None,
+    "onnx": lambda: all(map(importlib.util.find_spec, ("torch", "onnx", "onnxruntime"))),
+    "mimic_head": lambda: importlib.util.find_spec("mimic_head") is not None,
     "ray": lambda: importlib.util.find_spec("ray") is not None,
     "browser": _has_browser,
     "display": lambda: shutil.which("Xvfb") is not None,

@@ -88,6 +88,23 @@ def _choice(text: str) -> int | tuple[float, float] | None:
     return x, y
 
 
+def choose_face(faces: Sequence[Landmarks], which: str) -> Landmarks | None:
+    """Return the face of one picture that `which` (`largest`, `N` or `x,y`) means; None if there is no N-th one.
+
+    Raises
+    ------
+    SettingsError
+        If `which` is none of these.
+    """
+    choice = _choice(which)
+    if choice is None:
+        return max(faces, key=lambda face: _place(face, 0.0).size, default=None)
+    if isinstance(choice, int):
+        from_left = sorted(faces, key=lambda face: _place(face, 0.0).x)
+        return from_left[choice] if choice < len(from_left) else None
+    return min(faces, key=lambda face: _outside(face, choice), default=None)
+
+
 @dataclass(slots=True, eq=False)
 class _Followed:
     """A face in sight, or just lost: its stretch, its last sighting, and its velocity in pixels a second, (2,)."""

@@ -22,7 +22,7 @@ from afet_video.errors import OutputError
 from afet_video.live.results import LiveResult
 from afet_video.live.settings import LiveSettings
 from afet_video.outputs import check_target
-from afet_video.passes.report import METHOD, model_hashes, neutral_content, versions
+from afet_video.passes.report import METHOD, library_versions, model_hashes, neutral_content
 from afet_video.settings_io import settings_to_mapping
 from afet_video.tracks import PartedTrackWriter, write_sidecar
 from afet_video.video.record import RecordingWriter, check_record_suffix
@@ -170,7 +170,7 @@ class Recorder:
             "neutral": {str(face_id): neutral_content(choice) for face_id, choice in self._neutrals.items()},
             "settings": settings_to_mapping(self._settings),
             "models": model_hashes(),
-            "versions": versions(),
+            "versions": library_versions(),
             "warnings": [*left_out, *([self.problem] if self.problem else [])],
         }
 

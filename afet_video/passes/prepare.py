@@ -162,9 +162,10 @@ def _person_models(
     return models
 
 
-def _bank_entry(neutral: Neutral, rest: RestModel, lost: float, settings: ConvertSettings) -> BankEntry:
-    clean = FaceCover(neutral.rgb, neutral.xy, settings.mask).clean_neutral()
-    rgb = flatten_fold(clean, neutral.xy, settings.profile.side, lost)
+def _bank_entry(
+    neutral: Neutral, cover: FaceCover, rest: RestModel, lost: float, settings: ConvertSettings
+) -> BankEntry:
+    rgb = flatten_fold(cover.clean_neutral(), neutral.xy, settings.profile.side, lost)
     texture = texture_model(rgb, neutral.xy, settings.splice)
     eye = EyeMemory(texture, settings.profile.side)
     return BankEntry(neutral.choice.index, rest.turn_deg(neutral.xyz), texture, eye)
@@ -212,14 +213,18 @@ def face_model(
 def dressed_model(
     rest: RestModel, palsy: PalsyModel, cover: FaceCover, neutrals: Sequence[Neutral], settings: ConvertSettings
 ) -> FaceModel:
-    """Return the model of a person whose rest is known, for a profile and splice settings; the best neutral first."""
+    """Return the model of a person whose rest is known, for a profile and splice settings; the best neutral first.
+
+    `cover` is that of the best neutral.
+    """
+    covers = [cover, *(FaceCover(one.rgb, one.xy, settings.mask) for one in neutrals[1:])]
     triangles = build_mesh(neutrals[0].xyz)
     lost = fold_lost(settings.profile, palsy)
     return FaceModel(
         neutral=neutrals[0].choice,
         rest=rest,
         palsy=palsy,
-        bank=tuple(_bank_entry(one, rest, lost, settings) for one in neutrals),
+        bank=tuple(_bank_entry(one, own, rest, lost, settings) for one, own in zip(neutrals, covers, strict=True)),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
         behind_lips=None if settings.splice.texture == "neutral" else in_cavity(triangles),

@@ -5,6 +5,7 @@ in: the report, settings, models -> out: a mapping for JSON.  Must not: write it
 
 from __future__ import annotations
 
+import functools
 import platform
 from importlib import metadata
 from typing import Any
@@ -19,8 +20,11 @@ from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.side import side_choice
 from afet_video.settings_io import settings_to_mapping
 from afet_video.tracks import sha256_file
+from afet_video.xmp import source_type_url
 
-_LIBRARIES = ("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "scipy", "statsmodels")
+_LIBRARIES = (
+    *("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "pillow", "scipy", "statsmodels"),
+)
 
 METHOD = "AFET: asymmetric facial expression transfer (Tan & Iren), per frame of the subject's own video"
 
@@ -48,6 +52,7 @@ def main_neutral(analysis: Analysis, models: FaceModels) -> NeutralChoice:
 def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInfo) -> dict[str, Any]:
     """Return what the side-car says, besides its marks as synthetic."""
     return {
+        "digital_source_type": source_type_url(settings.encode.source_type),
         "method": METHOD,
         "marked_in_file": settings.encode.mark_synthetic,
         "source": {
@@ -75,7 +80,7 @@ def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInf
         "people": {str(person.face_id): _person(person) for person in report.people},
         "settings": settings_to_mapping(settings),
         "models": model_hashes(),
-        "versions": versions(),
+        "versions": library_versions(),
         "warnings": list(report.warnings),
     }
 
@@ -111,8 +116,9 @@ def model_hashes() -> dict[str, Any]:
     return {model.name: {"sha256": model.sha256, "size": model.size} for model in (FACE_LANDMARKER, HAND_LANDMARKER)}
 
 
-def versions() -> dict[str, str | None]:
-    """Return the versions of Python and the libraries that have a say in the result."""
+@functools.cache
+def library_versions() -> dict[str, str | None]:
+    """Return the versions of Python and of the libraries that a result depends on, None where one is not installed."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:

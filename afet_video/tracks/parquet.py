@@ -80,7 +80,9 @@ class ParquetTrackWriter(TrackWriter):
     """Parquet: row groups of 256 rows, zstd, missing values null."""
 
     def _open(self) -> None:
-        self._schema = pa.schema([_arrow_field(column) for column in COLUMNS], metadata=file_metadata())
+        self._schema = pa.schema(
+            [_arrow_field(column) for column in COLUMNS], metadata=file_metadata(self._source_type)
+        )
         self._held: dict[str, list[Any]] = {column.name: [] for column in COLUMNS}
         self._file = open_parquet(self._path, self._schema)
 
