@@ -25,6 +25,10 @@ if TYPE_CHECKING:
         TrackFileError,
     )
     from afet_video.evaluation import EvaluationReport, Figure, evaluate
+    from afet_video.live.results import LiveResult, LiveState
+    from afet_video.live.session import LiveSession
+    from afet_video.live.settings import LiveSettings
+    from afet_video.live.stream import live
     from afet_video.passes.settings import with_profile
     from afet_video.pipeline import ConvertSettings, convert
     from afet_video.profiles import load_profile, preset
@@ -43,6 +47,10 @@ __all__ = [
     "FaceStatus",
     "Figure",
     "InputError",
+    "LiveResult",
+    "LiveSession",
+    "LiveSettings",
+    "LiveState",
     "MidlineError",
     "ModelFileError",
     "NeutralChoice",
@@ -60,6 +68,7 @@ __all__ = [
     "__version__",
     "convert",
     "evaluate",
+    "live",
     "load_profile",
     "load_settings",
     "load_tracks",
@@ -71,6 +80,9 @@ __all__ = [
 _HOMES = {
     "datatypes": ("FaceStatus", "NeutralChoice", "PalsyProfile", "Progress", "RunReport", "Side", "Timestamp"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "live.results": ("LiveResult", "LiveState"),
+    "live.session": ("LiveSession",),
+    "live.settings": ("LiveSettings",),
     "passes.settings": ("with_profile",),
     "evaluation": ("EvaluationReport", "Figure", "evaluate"),
     "pipeline": ("ConvertSettings", "convert"),
@@ -83,6 +95,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 def __getattr__(name: str) -> Any:
     """Load a public name from the module that defines it, at its first use."""
+    if name == "live":
+        return importlib.import_module(f"{__name__}.live")  # the package itself can be called
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -17,6 +17,7 @@ from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
+from afet_video.cli.live import live
 from afet_video.cli.profiles import profiles
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app = typer.Typer(
 
 # One line a command: the function lives in a file of its own beside this one.
 app.command()(convert)
+app.command()(live)
 app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)

@@ -22,7 +22,7 @@ from afet_video.tracks import sha256_file
 
 _LIBRARIES = ("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "scipy", "statsmodels")
 
-_METHOD = "AFET: asymmetric facial expression transfer (Tan & Iren), per frame of the subject's own video"
+METHOD = "AFET: asymmetric facial expression transfer (Tan & Iren), per frame of the subject's own video"
 
 
 def people_report(analysis: Analysis, models: FaceModels) -> tuple[PersonReport, ...]:
@@ -48,7 +48,7 @@ def main_neutral(analysis: Analysis, models: FaceModels) -> NeutralChoice:
 def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInfo) -> dict[str, Any]:
     """Return what the side-car says, besides its marks as synthetic."""
     return {
-        "method": _METHOD,
+        "method": METHOD,
         "marked_in_file": settings.encode.mark_synthetic,
         "source": {
             "name": report.source.name,
@@ -70,14 +70,12 @@ def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInf
         "frames": report.frames,
         "frames_by_status": dict(report.frames_by_status),
         "duration_s": report.duration_s,
-        "neutral": {str(person.face_id): _neutral(_best(person)) for person in report.people},
+        "neutral": {str(person.face_id): neutral_content(_best(person)) for person in report.people},
         "shots": list(report.shots),
         "people": {str(person.face_id): _person(person) for person in report.people},
         "settings": settings_to_mapping(settings),
-        "models": {
-            model.name: {"sha256": model.sha256, "size": model.size} for model in (FACE_LANDMARKER, HAND_LANDMARKER)
-        },
-        "versions": _versions(),
+        "models": model_hashes(),
+        "versions": versions(),
         "warnings": list(report.warnings),
     }
 
@@ -89,11 +87,12 @@ def _best(person: PersonReport) -> NeutralChoice:
 def _person(person: PersonReport) -> dict[str, Any]:
     return {
         "frames_by_status": dict(person.frames_by_status),
-        "neutral_by_shot": {str(shot): _neutral(choice) for shot, choice in person.neutrals.items()},
+        "neutral_by_shot": {str(shot): neutral_content(choice) for shot, choice in person.neutrals.items()},
     }
 
 
-def _neutral(choice: NeutralChoice) -> dict[str, Any]:
+def neutral_content(choice: NeutralChoice) -> dict[str, Any]:
+    """Return what is said of a neutral."""
     stamp = choice.timestamp
     return {
         "frame": choice.index if choice.index >= 0 else None,
@@ -107,7 +106,13 @@ def _neutral(choice: NeutralChoice) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str | None]:
+def model_hashes() -> dict[str, Any]:
+    """Return size and SHA-256 of each model file."""
+    return {model.name: {"sha256": model.sha256, "size": model.size} for model in (FACE_LANDMARKER, HAND_LANDMARKER)}
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of Python and the libraries that have a say in the result."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:

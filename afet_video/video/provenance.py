@@ -50,7 +50,7 @@ def mark_synthetic(path: Path, *, source_type: str = "compositeSynthetic") -> No
     OutputError
         If the file is not an MP4 or MOV file, or cannot be written.
     """
-    body = XMP_UUID + _PACKET.format(value=_SOURCE_TYPES + source_type).encode()
+    box = mark_box(source_type)
     with disk_errors(path), path.open("r+b") as file:
         boxes = list(_boxes(file))
         end = file.seek(0, 2)
@@ -61,7 +61,13 @@ def mark_synthetic(path: Path, *, source_type: str = "compositeSynthetic") -> No
             end = start
         file.seek(end)
         file.truncate()
-        file.write(struct.pack(">I4s", 8 + len(body), b"uuid") + body)
+        file.write(box)
+
+
+def mark_box(source_type: str = "compositeSynthetic") -> bytes:
+    """Return the `uuid` box that holds the mark."""
+    body = XMP_UUID + _PACKET.format(value=_SOURCE_TYPES + source_type).encode()
+    return struct.pack(">I4s", 8 + len(body), b"uuid") + body
 
 
 def read_mark(path: Path) -> str | None:

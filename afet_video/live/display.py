@@ -1,0 +1,61 @@
+"""Whether a window can be opened at all.
+
+in: the environment -> out: nothing, or one clear line.  Must not: open a window.
+
+Without a display Qt, on which OpenCV's windows stand, ends the whole process; so it is asked first.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import socket
+from collections.abc import Mapping
+
+from afet_video.errors import OutputError
+
+_X11 = re.compile(r"^(?P<host>[^:]*):(?P<number>\d+)(\.\d+)?$")
+_SOCKETS = "/tmp/.X11-unix"
+
+
+def check_display(environment: Mapping[str, str] | None = None) -> None:
+    """Make sure that a window can be opened.
+
+    Raises
+    ------
+    OutputError
+        If there is no display.
+    """
+    if platform.system() != "Linux":
+        return
+    environment = os.environ if environment is None else environment
+    display = environment.get("DISPLAY", "")
+    if not display:
+        raise OutputError("no display to open a window on (DISPLAY is not set): use --browser, or start an X server")
+    if not _answers(display):
+        raise OutputError(f"no window can be opened: the display {display} does not answer: use --browser")
+
+
+def _answers(display: str) -> bool:
+    found = _X11.match(display)
+    if found is None:
+        return True  # an unusual name: let Qt find out
+    number = int(found["number"])
+    host = found["host"].removeprefix("unix")
+    if host.startswith("/"):
+        return True
+    attempts: list[tuple[int, str | tuple[str, int]]] = []
+    if host:
+        attempts.append((socket.AF_INET, (host, 6000 + number)))
+    else:
+        attempts += [(socket.AF_UNIX, f"{_SOCKETS}/X{number}"), (socket.AF_UNIX, f"\0{_SOCKETS}/X{number}")]
+    for family, address in attempts:
+        with socket.socket(family, socket.SOCK_STREAM) as line:
+            line.settimeout(2.0)
+            try:
+                line.connect(address)
+            except OSError:
+                continue
+            return True
+    return False
