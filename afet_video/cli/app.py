@@ -17,6 +17,7 @@ from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
+from afet_video.cli.inspection import inspect
 from afet_video.cli.live import live
 from afet_video.cli.profiles import profiles
 
@@ -35,6 +36,7 @@ app.command()(live)
 app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)
+app.command()(inspect)
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,7 +6,9 @@ Must not: decide anything that the settings don't say.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from afet_video.cli import options
@@ -65,7 +67,7 @@ def convert(
         from afet_video.cli.summary import print_json, print_summary
 
         changes = _side_changes(given.pop("side", None), seed)
-        chosen = _settings(settings, profile, given, changes, mark_synthetic=not no_synthetic_mark)
+        chosen = chosen_settings(settings, profile, given, changes, mark_synthetic=not no_synthetic_mark)
         with shown_progress(quiet=quiet) as bars, stoppable(bars) as on_progress:
             report = afet_video.convert(
                 source,
@@ -82,8 +84,13 @@ def convert(
             print_summary(report)
 
 
-def _settings(
-    path: Path | None, profile: str | None, given: dict[str, Any], changes: dict[str, Any], *, mark_synthetic: bool
+def chosen_settings(
+    path: Path | None,
+    profile: str | None,
+    given: dict[str, Any],
+    changes: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    mark_synthetic: bool = True,
 ) -> ConvertSettings:
     """Return the settings of the file at `path` (or the defaults), the profile and the options given put over them.
 
@@ -107,7 +114,7 @@ def _settings(
             f"--ramp-width says nothing of a linear ramp ({_who_says(given, profile, path)}): leave it out, "
             "or add --ramp smooth"
         )
-    changes = changes | {SETTING_OF_OPTION[name]: value for name, value in given.items()}
+    changes = dict(changes) | {SETTING_OF_OPTION[name]: value for name, value in given.items()}
     if not mark_synthetic:
         changes["encode.mark_synthetic"] = False
     # The two exclude each other: the one given on the command line replaces the one in the file.

@@ -19,6 +19,7 @@ _NAMES = {
     "detect": "1/3 finding the face",
     "register": "2/3 following its skin",
     "splice": "3/3 writing the video",
+    "inspect": "3/3 looking at every stage",
     "compare": "1/3 comparing pictures",
     "detect source": "2/3 finding the face in the source",
     "detect result": "3/3 finding the face in the result",
