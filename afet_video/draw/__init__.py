@@ -16,11 +16,13 @@ from afet_video.draw.overlays import (
 from afet_video.draw.picture import Color
 from afet_video.draw.png import write_png
 from afet_video.draw.sheets import SheetSample, Tile, before_after_sheet, contact_sheet
+from afet_video.draw.view import View
 
 __all__ = [
     "Color",
     "SheetSample",
     "Tile",
+    "View",
     "before_after_sheet",
     "contact_sheet",
     "draw_arrows",

@@ -5,17 +5,15 @@ in: a seen frame -> out: one picture.  Must not: compute what it shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afet_video import facemesh
-from afet_video.datatypes import Box, ByteArray, FloatArray, Midline
+from afet_video.datatypes import ByteArray, FloatArray
 from afet_video.draw import (
     Tile,
+    View,
     contact_sheet,
     draw_arrows,
     draw_heat,
@@ -25,59 +23,10 @@ from afet_video.draw import (
 )
 from afet_video.inspection.seen import SeenFace, SeenFrame
 
-_COLUMNS, _TILE_PX, _MARGIN = 4, 400, 0.14
+_COLUMNS, _TILE_PX = 4, 400
 _RED, _GREEN, _YELLOW, _GRAY = (255, 80, 70), (80, 230, 120), (255, 210, 60), (150, 154, 162)
 _AFFECTED, _COVERED = (70, 120, 255), (255, 70, 70)
 _DIFFERENCE_GAIN = 4
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A rectangle of a picture, enlarged by `scale`."""
-
-    box: Box
-    scale: float
-
-    @classmethod
-    def around(cls, xy: NDArray[np.floating], size_wh: tuple[int, int]) -> View:
-        """Return the view of a face with its landmarks (n, 2 or 3), with a margin, within the picture."""
-        low, high = xy[:, :2].min(axis=0), xy[:, :2].max(axis=0)
-        margin, limit = _MARGIN * (high - low), np.array(size_wh)
-        x0, y0 = np.clip(np.floor(low - margin), 0, limit - 2).astype(int).tolist()
-        x1, y1 = np.clip(np.ceil(high + margin), (x0 + 2, y0 + 2), limit).astype(int).tolist()
-        return cls(Box(x0, y0, x1, y1), _TILE_PX / max(x1 - x0, 0.8 * (y1 - y0)))
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Size of the enlarged rectangle."""
-        width, height = self.box.size_wh
-        return max(round(width * self.scale), 1), max(round(height * self.scale), 1)
-
-    def picture(self, rgb: NDArray[Any]) -> ByteArray:
-        """Return the rectangle of a picture (H, W, 3), enlarged."""
-        values = rgb[self.box.y0 : self.box.y1, self.box.x0 : self.box.x1].astype(np.float32)
-        part = np.clip(np.round(values), 0, 255).astype(np.uint8)
-        return cv2.resize(part, self.size_wh, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
-
-    def share(self, values: FloatArray, box: Box | None = None) -> FloatArray:
-        """Return the rectangle of values (H, W), or of values (h, w) that fill `box`, enlarged; 0 beyond them."""
-        if box is not None:
-            whole = np.zeros((max(box.y1, self.box.y1), max(box.x1, self.box.x1)), np.float32)
-            whole[box.y0 : box.y1, box.x0 : box.x1] = values
-            values = whole
-        part = values[self.box.y0 : self.box.y1, self.box.x0 : self.box.x1]
-        return np.asarray(cv2.resize(part, self.size_wh, interpolation=cv2.INTER_LINEAR), np.float32)
-
-    def points(self, xy: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return points (n, 2 or 3) in pixels of the enlarged rectangle, (n, 2)."""
-        origin = np.array([self.box.x0, self.box.y0])
-        result: NDArray[np.float64] = (xy[:, :2] - origin + 0.5) * self.scale - 0.5
-        return result
-
-    def midline(self, midline: Midline) -> Midline:
-        """Return a midline in pixels of the enlarged rectangle."""
-        xy = self.points(np.stack([midline.x, midline.y], axis=1)).astype(np.float32)
-        return Midline(xy[:, 1], xy[:, 0])
 
 
 def stage_sheet(seen: SeenFrame, *, name: str) -> ByteArray:
@@ -96,7 +45,7 @@ def stage_sheet(seen: SeenFrame, *, name: str) -> ByteArray:
         return contact_sheet([tiles], title=f"{title}: no face")
     row = face.stages.row
     title += f": {row.status}, strength {row.strength:.2f}, {row.side} side affected (the subject's own)"
-    view = View.around(np.concatenate([row.source_xyz, row.output_xyz]), _size_wh(seen.source))
+    view = View.around(np.concatenate([row.source_xyz, row.output_xyz]), _size_wh(seen.source), width=_TILE_PX)
     tiles = [*_face_tiles(view, seen.source, face), *_splice_tiles(view, seen.source, seen.result, face)]
     rows = [tiles[start : start + _COLUMNS] for start in range(0, len(tiles), _COLUMNS)]
     size_wh = (_TILE_PX, round(_TILE_PX * view.size_wh[1] / view.size_wh[0]))
@@ -112,10 +61,9 @@ def _face_tiles(view: View, source: ByteArray, face: SeenFace) -> list[Tile]:
     points = view.points(xyz)
     marks = draw_landmarks(plain, view.points(face.detected), color=_RED, radius=1.6)
     marks = draw_landmarks(marks, points, color=_GREEN, radius=1.6)
-    middle = plain
+    middle = draw_midline(plain, view.midline(stages.moment.midline), color=_YELLOW, thickness=3)
     if face.raw_midline is not None:
-        middle = draw_midline(middle, view.midline(face.raw_midline), color=_RED, thickness=2)
-    middle = draw_midline(middle, view.midline(stages.moment.midline), color=_YELLOW, thickness=2)
+        middle = draw_midline(middle, view.midline(face.raw_midline), color=_RED)
     rest = view.points(stages.rest.xyz)
     arrows = draw_arrows(dim, points, rest, color=_YELLOW, least_px=1.0)
     away = stages.rest.excursion
@@ -150,7 +98,7 @@ def _splice_tiles(view: View, source: ByteArray, result: ByteArray, face: SeenFa
     if splice is None:
         return [Tile(None, "neutral: not used, nothing is changed"), Tile(None), Tile(None), *last]
     texture = splice.texture
-    neutral = View.around(texture.xy, _size_wh(texture.rgb))
+    neutral = View.around(texture.xy, _size_wh(texture.rgb), width=_TILE_PX)
     name = f"neutral, frame {splice.neutral}" if splice.neutral >= 0 else "neutral, from a picture"
     if splice.second is not None:
         name += f"; {100 * texture.mix:.0f} % frame {splice.second}"

@@ -16,6 +16,7 @@ from afet_video.datatypes import (
     FaceStatus,
     FloatArray,
     Midline,
+    PalsyProfile,
     TrackRow,
     VideoFrame,
 )
@@ -105,7 +106,7 @@ class Renderer:
 
     def render(self, frame: VideoFrame) -> TrackRow:
         """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
-        model, moment = self.model_at(frame.index), self._moment(frame.index)
+        model, moment = self.model_at(frame.index), self.moment_at(frame.index)
         if model is None or moment is None:
             shot = int(self.track.shot[frame.index]) if frame.index < len(self.track) else 0
             return row_without_face(frame, self.settings, shot)
@@ -123,7 +124,7 @@ class Renderer:
             return 0.0
         return float(np.nan_to_num(np.ptp(self.followed.xyz(index)[:, :2], axis=0).max()))
 
-    def _moment(self, index: int) -> FaceMoment | None:
+    def moment_at(self, index: int) -> FaceMoment | None:
         """Return what is known of the face in a frame, or None if that is not enough to change it."""
         track = self.track
         if index >= len(track) or track.status[index] is FaceStatus.MISSING:
@@ -169,7 +170,7 @@ class FaceChanger:
         neutral_index = nearest(model.bank, rest.turn_deg)[0].index
         output, alpha_at = output_landmarks(xyz, shown, alpha)
         share = 1.0 - (1.0 - alpha_at) * affected.lost
-        row = self._row(frame, moment, output, share, neutral_index)
+        row = row_of_face(frame, moment, profile, output, share, neutral_index)
         if self.watch is not None:
             self.watch(ChangeStages(moment, rest, alpha, affected, spliced, row))
         return row
@@ -230,29 +231,35 @@ class FaceChanger:
             lost=affected.lost,
         )
 
-    def _row(
-        self, frame: VideoFrame, moment: FaceMoment, output: FloatArray, alpha: FloatArray, neutral_index: int
-    ) -> TrackRow:
-        profile = self.settings.profile
-        return TrackRow(
-            index=frame.index,
-            timestamp=frame.timestamp,
-            status=_status(moment.status, moment.strength),
-            face_id=moment.face_id,
-            side=profile.side,
-            movement_kept=profile.movement_kept,
-            kept=np.array(profile.kept, np.float32),
-            strength=moment.strength,
-            source_xyz=moment.xyz,
-            output_xyz=output,
-            alpha=alpha,
-            blendshapes=moment.blendshapes,
-            pose=head_pose(moment.transform),
-            midline_y=moment.midline.y,
-            midline_x=moment.midline.x,
-            neutral_index=neutral_index,
-            shot=moment.shot,
-        )
+
+def row_of_face(
+    frame: VideoFrame,
+    moment: FaceMoment,
+    profile: PalsyProfile,
+    output: FloatArray,
+    alpha: FloatArray,
+    neutral_index: int,
+) -> TrackRow:
+    """Return the row of a face that was changed: its landmarks (478, 3) now, and alpha (478,) at them."""
+    return TrackRow(
+        index=frame.index,
+        timestamp=frame.timestamp,
+        status=_status(moment.status, moment.strength),
+        face_id=moment.face_id,
+        side=profile.side,
+        movement_kept=profile.movement_kept,
+        kept=np.array(profile.kept, np.float32),
+        strength=moment.strength,
+        source_xyz=moment.xyz,
+        output_xyz=output,
+        alpha=alpha,
+        blendshapes=moment.blendshapes,
+        pose=head_pose(moment.transform),
+        midline_y=moment.midline.y,
+        midline_x=moment.midline.x,
+        neutral_index=neutral_index,
+        shot=moment.shot,
+    )
 
 
 def row_without_face(frame: VideoFrame, settings: ConvertSettings, shot: int) -> TrackRow:
