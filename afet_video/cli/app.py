@@ -14,6 +14,7 @@ import typer
 
 import afet_video
 from afet_video.cli.bench import bench
+from afet_video.cli.compare import compare
 from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
@@ -36,6 +37,7 @@ app.command()(live)
 app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(inspect)
 
 
