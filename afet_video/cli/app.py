@@ -21,6 +21,7 @@ from afet_video.cli.failures import INTERRUPTED, TERMINATED
 from afet_video.cli.inspection import inspect
 from afet_video.cli.live import live
 from afet_video.cli.profiles import profiles
+from afet_video.cli.study import study
 
 app = typer.Typer(
     name="afet-video",
@@ -39,6 +40,7 @@ app.command()(profiles)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(inspect)
+app.add_typer(study, name="study")
 
 
 def _print_version(wanted: bool) -> None:

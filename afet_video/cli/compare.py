@@ -69,9 +69,7 @@ def compare(
     if bool(results) == (baselines is not None):
         raise typer.BadParameter("give SOURCE and results of it, or SOURCE and --baselines")
     if baselines is None and (keep or side or profile or settings):
-        raise typer.BadParameter(
-            "--keep, --side, --profile and --settings are for --baselines: results are as they are"
-        )
+        raise typer.BadParameter("--keep, --side, --profile and --settings go with --baselines only")
     with errors_as_lines(as_json=as_json):
         from afet_video.cli.convert import chosen_settings
         from afet_video.cli.interrupts import stoppable

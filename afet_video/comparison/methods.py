@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -46,7 +46,7 @@ class Method:
 
     name: str
     what: str
-    settings: Mapping[str, str | float] = MappingProxyType({})
+    settings: Mapping[str, str | float] = field(default_factory=dict)
     change: Change = _as_it_is
     missing: Callable[[], str | None] = lambda: None
 
