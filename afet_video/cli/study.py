@@ -6,6 +6,7 @@ in: arguments -> out: a run of `afet_video.study`, what it says on the screen.  
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -155,4 +156,4 @@ def _share(count: int, of: int) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}" if value == value else "n/a"
+    return f"{value:.2f}".replace("-0.00", "0.00") if math.isfinite(value) else "n/a"

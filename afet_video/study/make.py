@@ -137,7 +137,7 @@ def _write_page(
     with disk_errors(page):
         data = json.dumps({"study": study, "items": shown}, indent=1)
         (page / "items.js").write_text(f"const STUDY = {data};\n", encoding="utf-8", newline="\n")
-        for path in page.rglob("*"):
+        for path in (page, *page.rglob("*")):
             os.utime(path, (_SAME_TIME_S, _SAME_TIME_S))
     return sizes
 

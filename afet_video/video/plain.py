@@ -9,11 +9,9 @@ that is written carries its mark as synthetic.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import av
 import numpy as np
-from av.video.stream import VideoStream
 
 from afet_video.errors import EncodeError
 from afet_video.outputs import disk_errors
@@ -36,7 +34,7 @@ def write_plain_clip(source: Path, target: Path, *, max_side: int) -> tuple[int,
     size_wh = (0, 0)
     try:
         with disk_errors(target), av.open(str(target), "w", container_options={"movflags": "+faststart"}) as container:
-            stream = cast(VideoStream, container.add_stream("libx264", rate=30, options=dict(_OPTIONS)))
+            stream = container.add_stream("libx264", rate=30, options=dict(_OPTIONS))
             for frame in reader:
                 rgb = frame.rgb(max_side=max_side)
                 rgb = np.ascontiguousarray(rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2])

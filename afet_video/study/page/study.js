@@ -114,7 +114,7 @@ function begin(event) {
   state.started ||= new Date().toISOString();
   remember();
   showItem();
-  byId("real").focus();
+  byId("stage").focus();  // not one of the answers: it must not look chosen
 }
 
 const KEYS = {
