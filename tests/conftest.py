@@ -35,6 +35,7 @@ NEEDS = {
     "torch": lambda: importlib.util.find_spec("torch") is not None,
     "ray": lambda: importlib.util.find_spec("ray") is not None,
     "browser": _has_browser,
+    "rerun": lambda: importlib.util.find_spec("rerun") is not None,
 }
 
 

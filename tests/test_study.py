@@ -134,9 +134,9 @@ def test_items_that_cannot_be_are_one_line_and_leave_nothing(material: Material,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.png", "empty", "notes.txt"]
 
 
-def decisions(study: Path, path: Path, *, rater: str, wrong: int = 0, left_out: int = 0, **changes: Any) -> Path:
+def decisions(folder: Path, path: Path, *, rater: str, wrong: int = 0, left_out: int = 0, **changes: Any) -> Path:
     """Write the answers of a rater who errs on the first items and does not answer the last ones."""
-    key = key_of(study)
+    key = key_of(folder)
     other = {"real": "generated", "generated": "real"}
     items = key["items"][: len(key["items"]) - left_out]
     given = [
@@ -146,6 +146,14 @@ def decisions(study: Path, path: Path, *, rater: str, wrong: int = 0, left_out: 
     whole = {"schema_version": 1, "study": key["study"], "rater": rater, "decisions": given} | changes
     path.write_text(json.dumps(whole), encoding="utf-8")
     return path
+
+
+def two_raters(study: Path, folder: Path, *, wrong: int) -> list[Path]:
+    """Write the decisions of A, who is always right, and of B, who errs on the first items."""
+    return [
+        decisions(study, folder / "a.json", rater="A"),
+        decisions(study, folder / "b.json", rater="B", wrong=wrong),
+    ]
 
 
 def test_a_table_of_raters(study: Path, tmp_path: Path) -> None:
@@ -211,7 +219,8 @@ def test_bad_files_are_a_line_each_and_the_others_count(study: Path, tmp_path: P
         "nobody.json": ("rater is missing", {"rater": " "}),
     }
     for name, (_, change) in bad.items():
-        path = decisions(study, tmp_path / name, rater=name, **(change if isinstance(change, dict) else {}))
+        changes = {"rater": name} | (change if isinstance(change, dict) else {})
+        path = decisions(study, tmp_path / name, **changes)  # type: ignore[arg-type]
         if change is None:
             path.write_text(path.read_text()[:50])
         elif change == []:
