@@ -553,7 +553,10 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme() -> None:
     group: Any = typer.main.get_command(app)
     assert group.help
     assert "convert" in group.commands
-    for name, command in group.commands.items():
+    commands = dict(group.commands)
+    for name, inner in group.commands.items():
+        commands |= {f"{name} {part}": command for part, command in getattr(inner, "commands", {}).items()}
+    for name, command in commands.items():
         assert command.help, name
         assert f"afet-video {name}" in readme
         for parameter in command.params:
