@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -23,7 +26,7 @@ from afet_video.comparison import METHODS, Comparison, compare_methods, compare_
 from afet_video.comparison.methods import OURS, chosen_methods
 from afet_video.comparison.pictures import mixed, similarity
 from afet_video.datatypes import Midline
-from afet_video.errors import InputError, OutputError, SettingsError
+from afet_video.errors import InputError, ModelFileError, OutputError, SettingsError
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField
 from afet_video.video.decode import VideoReader
@@ -219,3 +222,20 @@ def test_tables(compared: Compared, tmp_path: Path) -> None:
     assert len(table) > 25
     found = json.loads(run(compared.source, result, "--json").stdout)
     assert found["methods"][0]["report"]["frames"] == len(FRAMES)
+
+
+def test_without_its_weights_liveportrait_says_which_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the stage is installed its own message is the reason; here another one stands for it."""
+
+    def locate_weights(backend: str) -> None:
+        raise ModelFileError(f"the {backend} weights are missing")
+
+    stage = ModuleType("afet_video.liveportrait")
+    weights = ModuleType("afet_video.liveportrait.weights")
+    stage.__spec__ = ModuleSpec("afet_video.liveportrait", None)
+    weights.locate_weights = locate_weights  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "afet_video.liveportrait", stage)
+    monkeypatch.setitem(sys.modules, "afet_video.liveportrait.weights", weights)
+    assert METHODS["liveportrait-direct"].missing() == "the torch weights are missing"
+    monkeypatch.setattr(weights, "locate_weights", lambda backend: None)
+    assert "no video of this clip" in str(METHODS["liveportrait-columns"].missing())

@@ -8,6 +8,7 @@ baselines.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ import numpy as np
 
 from afet_video.comparison.pictures import PictureMix
 from afet_video.datatypes import FloatArray, Midline
-from afet_video.errors import MidlineError, SettingsError
+from afet_video.errors import AfetError, MidlineError, SettingsError
 from afet_video.face.track import FaceTrack
 from afet_video.passes.cast import FaceRenderer
 from afet_video.passes.follow import FollowedFace
@@ -105,8 +106,17 @@ def _cross_fade(renderer: Renderer) -> FaceRenderer:
 
 
 def _no_liveportrait() -> str | None:
+    """Return why LivePortrait cannot stand beside the others: it is not there, its weights are not, or it makes stills.
+
+    Its weights are named by the messages of `liveportrait.weights`, where that is installed.
+    """
     if importlib.util.find_spec("afet_video.liveportrait") is None:
         return "LivePortrait is not part of this installation"
+    weights = importlib.import_module("afet_video.liveportrait.weights")
+    try:
+        weights.locate_weights("torch")
+    except AfetError as error:
+        return str(error)
     return "LivePortrait makes pairs of stills out of a photo, and no video of this clip: see `afet-video still`"
 
 

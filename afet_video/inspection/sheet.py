@@ -99,7 +99,7 @@ def _splice_tiles(view: View, source: ByteArray, result: ByteArray, face: SeenFa
         return [Tile(None, "neutral: not used, nothing is changed"), Tile(None), Tile(None), *last]
     texture = splice.texture
     neutral = View.around(texture.xy, _size_wh(texture.rgb), width=_TILE_PX)
-    name = f"neutral, frame {splice.neutral}" if splice.neutral >= 0 else "neutral, from a picture"
+    name = f"neutral as used, frame {splice.neutral}" if splice.neutral >= 0 else "neutral, from a picture"
     if splice.second is not None:
         name += f"; {100 * texture.mix:.0f} % frame {splice.second}"
     share = _neutral_share(view, face)
