@@ -28,7 +28,8 @@ def comparison_sheet(source: Path, results: Sequence[tuple[str, Path]], tracks: 
     assert tracks.blendshapes is not None
     assert tracks.source_xyz is not None
     seconds = np.array([float(int(pts) * tracks.time_base) for pts in tracks.pts])
-    detected = (tracks.status == str(FaceStatus.DETECTED)) & np.isfinite(tracks.blendshapes).all(axis=1)
+    seen = np.isin(tracks.status, [str(FaceStatus.DETECTED), str(FaceStatus.REDUCED)])
+    detected = seen & np.isfinite(tracks.blendshapes).all(axis=1)
     moments = strongest_moments(tracks.blendshapes, detected, seconds, count=_MOMENTS)
     faces: dict[int, FloatArray] = {frame: tracks.source_xyz[frame] for frame in moments}
     stamps = {frame: Timestamp(int(tracks.pts[frame]), tracks.time_base) for frame in moments}
