@@ -1,4 +1,4 @@
-"""The conversion of one video, from top to bottom.
+"""The conversion of one video, from top to bottom; `passes.ready` has what comes before the first changed picture.
 
 in: a video of expressions, settings -> out: the palsy video, its landmark track, its side-car.  Must not: parse
 arguments, print, or leave a half-written file.
@@ -18,18 +18,14 @@ import numpy as np
 from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs
-from afet_video.passes.analyze import Analysis, analyze
+from afet_video.passes.analyze import Analysis
 from afet_video.passes.cast import Cast, main_row
-from afet_video.passes.follow import follow
-from afet_video.passes.neutrals import choose_neutrals
-from afet_video.passes.prepare import FaceModels, load_neutral_image, prepare
-from afet_video.passes.register import register
-from afet_video.passes.render import Renderer
+from afet_video.passes.prepare import FaceModels, load_neutral_image
+from afet_video.passes.ready import found_people, prepared
 from afet_video.passes.report import main_neutral, people_report, sidecar_content
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
 from afet_video.passes.side import with_side_drawn
-from afet_video.passes.strength import frame_strength
 from afet_video.threads import prefetch, run_behind
 from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
 from afet_video.video.decode import VideoReader
@@ -81,29 +77,11 @@ def convert(
         writer = VideoWriter(written.target, source=paths.source, info=reader.info, settings=settings.encode)
         report_progress = on_progress or _ignore
 
-        with clock.stage("detect"):
-            analysis = analyze(reader, settings, report_progress)
-            choices = choose_neutrals(analysis)
-        with clock.stage("register"):
-            analysis = register(reader, analysis, choices, report_progress)
-            stack.callback(analysis.close)
-        with clock.stage("prepare"):
-            followed = []
-            for lane in analysis.lanes:
-                followed.append(follow(lane.track, settings))
-                stack.callback(followed[-1].close)
-            models = prepare(reader, analysis, followed, choices, settings, image)
-            strength = [
-                frame_strength(lane.track, face, reader.info.size_wh, settings.profile.side)
-                for lane, face in zip(analysis.lanes, followed, strict=True)
-            ]
+        people = stack.enter_context(found_people(reader, settings, report_progress, stage=clock.stage))
+        ready = stack.enter_context(prepared(reader, people, settings, image, stage=clock.stage))
+        analysis, models = people.analysis, ready.models
         with clock.stage("splice"):
-            cast = Cast(
-                [
-                    Renderer(lane.track, face, models, settings, shown, analysis.hands)
-                    for lane, face, shown in zip(analysis.lanes, followed, strength, strict=True)
-                ]
-            )
+            cast = Cast(ready.renderers)
             main = analysis.lane_of(analysis.main_person)
             sheet = SheetMaker(main.measures, wanted=paths.contact_sheet is not None)
             total = len(analysis.timestamps)

@@ -39,6 +39,7 @@ NEEDS = {
     "ray": lambda: importlib.util.find_spec("ray") is not None,
     "browser": _has_browser,
     "display": lambda: shutil.which("Xvfb") is not None,
+    "rerun": lambda: importlib.util.find_spec("rerun") is not None,
 }
 
 

@@ -14,14 +14,17 @@ import typer
 
 import afet_video
 from afet_video.cli.bench import bench
+from afet_video.cli.compare import compare
 from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
+from afet_video.cli.inspection import inspect
 from afet_video.cli.live import live
 from afet_video.cli.models import models
 from afet_video.cli.pairs import pairs
 from afet_video.cli.profiles import profiles
 from afet_video.cli.still import still
+from afet_video.cli.study import study
 
 app = typer.Typer(
     name="afet-video",
@@ -41,6 +44,9 @@ app.command()(evaluate)
 app.add_typer(models, name="models")
 app.command()(still)
 app.command()(pairs)
+app.command()(compare)
+app.command()(inspect)
+app.add_typer(study, name="study")
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,6 +6,7 @@ Must not: decide anything that the settings don't say.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def convert(
 
 
 def _settings(
-    path: Path | None, profile: str | None, given: dict[str, Any], changes: dict[str, Any], *, mark_synthetic: bool
+    path: Path | None, profile: str | None, given: dict[str, Any], changes: Mapping[str, Any], *, mark_synthetic: bool
 ) -> ConvertSettings:
     """Return the settings of the file at `path` (or the defaults), the profile and the options given put over them.
 
@@ -107,7 +108,7 @@ def _settings(
             f"--ramp-width says nothing of a linear ramp ({_who_says(given, profile, path)}): leave it out, "
             "or add --ramp smooth"
         )
-    changes = changes | {SETTING_OF_OPTION[name]: value for name, value in given.items()}
+    changes = dict(changes) | {SETTING_OF_OPTION[name]: value for name, value in given.items()}
     if not mark_synthetic:
         changes["encode.mark_synthetic"] = False
     # The two exclude each other: the one given on the command line replaces the one in the file.
@@ -125,7 +126,7 @@ def chosen_settings(
     seed: int | None,
     given: dict[str, Any],
     *,
-    mark_synthetic: bool,
+    mark_synthetic: bool = True,
 ) -> ConvertSettings:
     """Return the settings for a command that takes a part of the options of `convert`.
 

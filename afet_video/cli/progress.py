@@ -22,6 +22,7 @@ _NAMES = {
     "splice": "3/3 writing the video",
     "light": "2/3 comparing light",
     "cut": "3/3 cutting out pictures",
+    "inspect": "3/3 looking at every stage",
     "compare": "1/3 comparing pictures",
     "detect source": "2/3 finding the face in the source",
     "detect result": "3/3 finding the face in the result",

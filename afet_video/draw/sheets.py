@@ -24,7 +24,7 @@ PLATE: Color = (38, 39, 43)
 _TEXT: Color = (222, 224, 228)
 _FAINT_TEXT: Color = (150, 154, 162)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_MARGIN_PX, _GAP_PX, _CAPTION_PX, _TITLE_PX, _LABEL_PX = 18, 6, 26, 40, 74
+_MARGIN_PX, _GAP_PX, _CAPTION_PX, _TITLE_PX, _LABEL_PX, _MOST_LABEL_PX = 18, 6, 26, 40, 74, 220
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,7 +158,8 @@ class _Band:
 
 def _compose(bands: Sequence[_Band], tile_width: int, title: str) -> ByteArray:
     columns = max((len(band.tiles) for band in bands), default=0)
-    left = _MARGIN_PX + (_LABEL_PX if any(band.label for band in bands) else 0)
+    room = _label_room([band.label for band in bands])
+    left = _MARGIN_PX + room
     top = _MARGIN_PX + (_TITLE_PX if title else 0)
     width = left + columns * (tile_width + _GAP_PX) - _GAP_PX + _MARGIN_PX
     tops = []
@@ -171,13 +172,21 @@ def _compose(bands: Sequence[_Band], tile_width: int, title: str) -> ByteArray:
         _put_text(canvas, title, _MARGIN_PX, _MARGIN_PX + 20, 0.7, _TEXT, canvas.shape[1] - 2 * _MARGIN_PX)
     for band, y in zip(bands, tops, strict=True):
         if band.label:
-            _put_text(canvas, band.label, _MARGIN_PX, y + band.height // 2 + 5, 0.5, _FAINT_TEXT, _LABEL_PX - 8)
+            _put_text(canvas, band.label, _MARGIN_PX, y + band.height // 2 + 5, 0.5, _FAINT_TEXT, room - 8)
         for column, tile in enumerate(band.tiles):
             x = left + column * (tile_width + _GAP_PX)
             canvas[y : y + band.height, x : x + tile_width] = _fitted(tile.rgb, tile_width, band.height)
             if tile.caption:
                 _put_text(canvas, tile.caption, x + 2, y + band.height + 18, 0.5, _TEXT, tile_width - 4)
     return canvas
+
+
+def _label_room(labels: Sequence[str]) -> int:
+    """Return the width of the column of row labels, pixels; 0 without any."""
+    if not any(labels):
+        return 0
+    widest = max(int(cv2.getTextSize(label, _FONT, 0.5, 1)[0][0]) for label in labels)
+    return min(max(_LABEL_PX, widest + 12), _MOST_LABEL_PX)
 
 
 def _tile_size(shape: Sequence[int], width: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from afet_video.datatypes import ZONES, Progress, ProgressCallback
+from afet_video.datatypes import ZONES, FloatArray, Progress, ProgressCallback
 from afet_video.evaluation.container import container_figures
 from afet_video.evaluation.figures import EvaluationReport
 from afet_video.evaluation.heads import detected_again
@@ -23,6 +23,7 @@ def evaluate(
     result: str | Path,
     *,
     tracks: str | Path | None = None,
+    source_again: FloatArray | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> EvaluationReport:
     """Measure how good a result of `convert` is.
@@ -32,6 +33,7 @@ def evaluate(
     source : the video that was converted.
     result : what it was converted to; its side-car is looked for beside it.
     tracks : its landmark track (.parquet or .npz); default: beside `result`, `NAME.tracks.parquet`.
+    source_again : (T, 478, 3) landmarks found again in the source, where that has been done; default: it is done.
     on_progress : called with the frames done in each of three readings: "compare", "detect source", "detect result".
 
     Returns
@@ -49,9 +51,11 @@ def evaluate(
     total = len(conversion.tracks)
 
     pictures = measure_pictures(conversion, counter("compare", total, on_progress))
-    floor = detected_again(
-        conversion.source, conversion.source_xyz, settings, counter("detect source", total, on_progress)
-    )
+    floor = source_again
+    if floor is None:
+        floor = detected_again(
+            conversion.source, conversion.source_xyz, settings, counter("detect source", total, on_progress)
+        )
     again = detected_again(
         conversion.result, conversion.output_xyz, settings, counter("detect result", total, on_progress)
     )

@@ -1,22 +1,34 @@
 """Pass 2 where there are several people: one after the other on the same frame.
 
-in: a `Renderer` for each lane -> out: all rows of a frame.  Must not: know how a face is changed.
+in: a renderer for each lane -> out: all rows of a frame.  Must not: know how a face is changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
 from afet_video.datatypes import TrackRow, VideoFrame
-from afet_video.passes.render import Renderer
+
+
+class FaceRenderer(Protocol):
+    """Changes one person in one frame after the other; `passes.render.Renderer` is one."""
+
+    def render(self, frame: VideoFrame) -> TrackRow:
+        """Change `frame` in place and return its row."""
+        ...
+
+    def size_at(self, index: int) -> float:
+        """Return the size of the face in a frame, pixels; 0 where nobody is known."""
+        ...
 
 
 class Cast:
     """Everybody who is changed. Where faces overlap the larger one, which is nearer, is changed last."""
 
-    def __init__(self, renderers: Sequence[Renderer]) -> None:
+    def __init__(self, renderers: Sequence[FaceRenderer]) -> None:
         self._renderers = tuple(renderers)
 
     def render(self, frame: VideoFrame) -> list[TrackRow]:

@@ -5,6 +5,7 @@ in: decoded frames, models -> out: changed frames and `TrackRow`s.  Must not: re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,12 +16,14 @@ from afet_video.datatypes import (
     FaceStatus,
     FloatArray,
     Midline,
+    PalsyProfile,
     TrackRow,
     VideoFrame,
 )
 from afet_video.face.hands import HandTrack
 from afet_video.face.palsy import AffectedFace, affected_face, fold_lost
 from afet_video.face.pose import head_pose
+from afet_video.face.rest import RestFrame
 from afet_video.face.track import FaceTrack
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.prepare import FaceModel, FaceModels
@@ -28,6 +31,7 @@ from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField, alpha_field
 from afet_video.splice.bank import BankEntry, mixed, nearest
 from afet_video.splice.compose import NeutralTexture, splice
+from afet_video.splice.cover import Cover
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.midline import SAMPLES
 from afet_video.splice.texture import neutral_texture
@@ -56,6 +60,39 @@ class FaceMoment:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SpliceStages:
+    """What lies between a frame and its splice: pictures of the rectangle `box`, with the eye and cover as they were.
+
+    `current`, `spliced` (h, w, 3): before, and after, what covers the face put back. `texture`: the neutral's pixels as
+    used, `neutral` and `second` the frames that they come from (None: one neutral alone).
+    """
+
+    box: Box
+    current: FloatArray
+    cover: Cover
+    texture: NeutralTexture
+    neutral: int
+    second: int | None
+    spliced: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeStages:
+    """What lies between one face in one frame and its row; `splice` is None where no pixel is touched."""
+
+    moment: FaceMoment
+    rest: RestFrame
+    alpha: AlphaField
+    affected: AffectedFace
+    splice: SpliceStages | None
+    row: TrackRow
+
+
+Watch = Callable[[ChangeStages], None]
+"""Looks at the stages of each face in each frame, as they go by."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Renderer:
     """Applies the palsy to one face in one frame after the other; holds no state between frames."""
 
@@ -65,14 +102,15 @@ class Renderer:
     settings: ConvertSettings
     strength: FloatArray
     hands: HandTrack = field(default_factory=HandTrack)
+    watch: Watch | None = None
 
     def render(self, frame: VideoFrame) -> TrackRow:
         """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
-        model, moment = self.model_at(frame.index), self._moment(frame.index)
+        model, moment = self.model_at(frame.index), self.moment_at(frame.index)
         if model is None or moment is None:
             shot = int(self.track.shot[frame.index]) if frame.index < len(self.track) else 0
             return row_without_face(frame, self.settings, shot)
-        return FaceChanger(self.settings, model).change(frame, moment)
+        return FaceChanger(self.settings, model, self.watch).change(frame, moment)
 
     def model_at(self, index: int) -> FaceModel | None:
         """Return the model of the person in a frame, or None if there is nobody."""
@@ -86,7 +124,7 @@ class Renderer:
             return 0.0
         return float(np.nan_to_num(np.ptp(self.followed.xyz(index)[:, :2], axis=0).max()))
 
-    def _moment(self, index: int) -> FaceMoment | None:
+    def moment_at(self, index: int) -> FaceMoment | None:
         """Return what is known of the face in a frame, or None if that is not enough to change it."""
         track = self.track
         if index >= len(track) or track.status[index] is FaceStatus.MISSING:
@@ -114,6 +152,7 @@ class FaceChanger:
 
     settings: ConvertSettings
     model: FaceModel
+    watch: Watch | None = None
 
     def change(self, frame: VideoFrame, moment: FaceMoment) -> TrackRow:
         """Change `frame` in place and return its row."""
@@ -123,15 +162,18 @@ class FaceChanger:
         affected = affected_face(
             xyz, rest, profile, model.palsy, strength=moment.strength, seam_share=1.0 - alpha.at_midline
         )
-        shown = affected.xyz
+        shown, spliced = affected.xyz, None
         if moment.strength > 0 and not profile.changes_nothing:
-            texture = self._splice(frame, moment, affected, alpha, rest.turn_deg)
-            if texture is not None:
-                shown = irises_at_rest(xyz, shown, texture, model.triangles)
+            spliced = self._splice(frame, moment, affected, alpha, rest.turn_deg)
+            if spliced is not None:
+                shown = irises_at_rest(xyz, shown, spliced.texture, model.triangles)
         neutral_index = nearest(model.bank, rest.turn_deg)[0].index
         output, alpha_at = output_landmarks(xyz, shown, alpha)
         share = 1.0 - (1.0 - alpha_at) * affected.lost
-        return self._row(frame, moment, output, share, neutral_index)
+        row = row_of_face(frame, moment, profile, output, share, neutral_index)
+        if self.watch is not None:
+            self.watch(ChangeStages(moment, rest, alpha, affected, spliced, row))
+        return row
 
     def _splice(
         self,
@@ -140,8 +182,8 @@ class FaceChanger:
         affected: AffectedFace,
         alpha: AlphaField,
         turn_deg: tuple[float, float],
-    ) -> NeutralTexture | None:
-        """Splice a frame in place and return the texture that was used, or None if the face lies outside of it."""
+    ) -> SpliceStages | None:
+        """Splice a frame in place and return what was used, or None if the face lies outside of it."""
         model, xyz = self.model, moment.xyz
         box = affected_box(xyz, affected.xyz, alpha, frame.size_wh)
         if box is None:
@@ -170,8 +212,9 @@ class FaceChanger:
             behind_lips=model.behind_lips,
             origin_xy=(box.x0, box.y0),
         )
-        frame.write_box(box, current, cover.keep(current, spliced))
-        return texture
+        spliced = cover.keep(current, spliced)
+        frame.write_box(box, current, spliced)
+        return SpliceStages(box, current, cover, texture, first.index, second.index if second else None, spliced)
 
     def _texture(
         self, entry: BankEntry, current: FloatArray, xy: FloatArray, affected: AffectedFace, seconds: float
@@ -188,29 +231,35 @@ class FaceChanger:
             lost=affected.lost,
         )
 
-    def _row(
-        self, frame: VideoFrame, moment: FaceMoment, output: FloatArray, alpha: FloatArray, neutral_index: int
-    ) -> TrackRow:
-        profile = self.settings.profile
-        return TrackRow(
-            index=frame.index,
-            timestamp=frame.timestamp,
-            status=_status(moment.status, moment.strength),
-            face_id=moment.face_id,
-            side=profile.side,
-            movement_kept=profile.movement_kept,
-            kept=np.array(profile.kept, np.float32),
-            strength=moment.strength,
-            source_xyz=moment.xyz,
-            output_xyz=output,
-            alpha=alpha,
-            blendshapes=moment.blendshapes,
-            pose=head_pose(moment.transform),
-            midline_y=moment.midline.y,
-            midline_x=moment.midline.x,
-            neutral_index=neutral_index,
-            shot=moment.shot,
-        )
+
+def row_of_face(
+    frame: VideoFrame,
+    moment: FaceMoment,
+    profile: PalsyProfile,
+    output: FloatArray,
+    alpha: FloatArray,
+    neutral_index: int,
+) -> TrackRow:
+    """Return the row of a face that was changed: its landmarks (478, 3) now, and alpha (478,) at them."""
+    return TrackRow(
+        index=frame.index,
+        timestamp=frame.timestamp,
+        status=_status(moment.status, moment.strength),
+        face_id=moment.face_id,
+        side=profile.side,
+        movement_kept=profile.movement_kept,
+        kept=np.array(profile.kept, np.float32),
+        strength=moment.strength,
+        source_xyz=moment.xyz,
+        output_xyz=output,
+        alpha=alpha,
+        blendshapes=moment.blendshapes,
+        pose=head_pose(moment.transform),
+        midline_y=moment.midline.y,
+        midline_x=moment.midline.x,
+        neutral_index=neutral_index,
+        shot=moment.shot,
+    )
 
 
 def row_without_face(frame: VideoFrame, settings: ConvertSettings, shot: int) -> TrackRow:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import ByteArray, FloatArray, TrackRow, VideoFrame
@@ -31,7 +32,8 @@ class SheetMaker:
     """Picks the moments to show, takes their pictures as pass 2 goes by, and writes the sheet."""
 
     def __init__(self, measures: FaceMeasures, *, wanted: bool) -> None:
-        self._names = _moments(measures) if wanted else {}
+        seconds = np.array([float(stamp.seconds) for stamp in measures.timestamps])
+        self._names = strongest_moments(measures.blendshapes, measures.detected, seconds) if wanted else {}
         self._before: ByteArray | None = None
         self._samples: list[SheetSample] = []
 
@@ -60,17 +62,25 @@ class SheetMaker:
         write_png(path, sheet, target=paths.contact_sheet)
 
 
-def _moments(measures: FaceMeasures) -> dict[int, str]:
-    """Return up to six frames, far enough apart, with the most expression, each with what moves most in it."""
-    rest = baseline(measures.blendshapes)
-    strength: FloatArray = np.where(measures.detected, activity(measures.blendshapes, rest), -1.0)
-    seconds = np.array([float(stamp.seconds) for stamp in measures.timestamps])
+def strongest_moments(
+    blendshapes: FloatArray, detected: NDArray[np.bool_], seconds: NDArray[np.float64], *, count: int = _COLUMNS
+) -> dict[int, str]:
+    """Return up to `count` frames, far enough apart, with the most expression, each with what moves most in it.
+
+    Parameters
+    ----------
+    blendshapes : (T, 52), NaN where unknown.
+    detected : (T,) frames that may be chosen.
+    seconds : (T,) times.
+    """
+    rest = baseline(blendshapes)
+    strength: FloatArray = np.where(detected, activity(blendshapes, rest), -1.0)
     chosen: dict[int, str] = {}
     seen: list[int] = []
     for frame in np.argsort(-strength, kind="stable").tolist():
-        if len(chosen) == _COLUMNS or strength[frame] < 0:
+        if len(chosen) == count or strength[frame] < 0:
             break
-        change = np.abs(measures.blendshapes[frame] - rest)
+        change = np.abs(blendshapes[frame] - rest)
         leading = max(EXPRESSION, key=lambda i: float(change[i]))
         # Another expression is worth more than the same one again.
         spacing = _APART_S * (4.0 if leading in seen else 1.0)
