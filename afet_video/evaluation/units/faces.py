@@ -84,10 +84,17 @@ class HalfFaces:
 
 
 class UnitBackend(Protocol):
-    """Somebody who tells units. `title` is what figures are called ("AU proxy" for what is no AU detector)."""
+    """Somebody who tells units; what is no AU detector calls itself "AU proxy"."""
 
-    title: str
-    note: str
+    @property
+    def title(self) -> str:
+        """What figures are called."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What was used; complete once scores were asked for."""
+        ...
 
     def scores(self, source: HalfFaces, result: HalfFaces) -> tuple[UnitScores, UnitScores]:
         """Return the scores of both videos."""

@@ -29,7 +29,8 @@ ONE_SIDED = {1: (27, 28), 2: (29, 30), 4: (31, 32), 6: (33, 34), 10: (35, 36), 1
 """The outputs called left and right of a whole face; 37 and 38 are named "nasolabial deepener" and are AU12."""
 
 _SIDE_PX = 224
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 _THRESHOLD = 0.5
 _FLIP_TOLERANCE = 0.2
 
@@ -81,7 +82,7 @@ class OpenGraphAU:
     def run(self, pictures: list[ByteArray]) -> ScoreArray:
         """Return the raw outputs (B, 41) of square RGB pictures of any size."""
         small = [cv2.resize(rgb, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA) for rgb in pictures]
-        batch = (np.stack(small).astype(np.float32) / 255.0 - np.float32(_MEAN)) / np.float32(_DEVIATION)
+        batch = (np.stack(small).astype(np.float32) / 255.0 - _MEAN) / _DEVIATION
         with self._torch.inference_mode():
             answer = self._model(self._torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2))))
         answer = answer[-1] if isinstance(answer, tuple | list) else answer

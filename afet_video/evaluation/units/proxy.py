@@ -1,4 +1,4 @@
-"""The built-in stand-in for an action-unit detector: MediaPipe's blendshapes and landmarks against the person's neutral.
+"""The built-in stand-in for an action-unit detector: MediaPipe's blendshapes and landmarks against the neutral.
 
 in: mirrored half faces -> out: scores from 0 to 1, called "AU proxy".  Must not: be called AUs.
 
