@@ -118,7 +118,7 @@ def _table(figures: Sequence[Figure]) -> Table:
     table = Table()
     for name in ("Part", "What"):
         table.add_column(name)
-    for name in ("Value", "± SE", "n", "Target", "Met"):
+    for name in ("Value", "Source", "± SE", "n", "Target", "Met"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Note")
     before = ""
@@ -134,6 +134,7 @@ def _cells(figure: Figure, part: str) -> Iterator[str]:
     yield part
     yield figure.name
     yield "n/a" if figure.value is None else f"{_short(figure.value)} {figure.unit}".rstrip()
+    yield "" if figure.floor is None else _short(figure.floor)
     yield "" if figure.error is None else f"{figure.error:.2f}"
     yield f"{figure.n} {figure.counted}"
     yield _target(figure)

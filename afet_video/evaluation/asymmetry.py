@@ -5,17 +5,20 @@ in: a conversion -> out: rows, figures.  Must not: decode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from afet_video import facemesh
 from afet_video.datatypes import ZONES, Side
-from afet_video.evaluation.figures import Figure
+from afet_video.evaluation.figures import Figure, number
 from afet_video.evaluation.inputs import Conversion
-from afet_video.metrics.clinical import MEASURES, asymmetry_index, resting_asymmetry, side_values
-from afet_video.metrics.movement import CLEAR, MESH478, zone_excursion
+from afet_video.evaluation.movement import track_angles
+from afet_video.metrics.clinical import MEASURES, resting_asymmetry, side_values
+from afet_video.metrics.movement import MESH478, movement_kept, zone_excursion
+from afet_video.metrics.regression import Slope
 
 FitArray = NDArray[np.float64]
 
@@ -23,16 +26,15 @@ PEAK_SHARE = 0.9
 """A measure's peak: the frames with the largest change of the source's healthy side from rest, from here on."""
 
 _TOLERANCE = 0.15
-_FEWEST = 4
 
 _RESTING = (
     "Mean distance of each landmark from its twin's mirror image, head-fixed, median over frames at rest; by the "
     "track. Beside it the source's own."
 )
 _DYNAMIC = (
-    "(h - a) / (h + a), h and a being how far the healthy and the affected zone are from their place at rest, median "
-    "over the frames in which the source's healthy zone moves clearly; by the track. Beside it the source's own. The "
-    "target follows from that and from the share asked for; what the jaw moves on both sides makes it smaller."
+    "(1 - r) / (1 + r), r being the slope of the affected zone's movement on the source's healthy zone's, mirrored, as "
+    "for movement kept; by the track. 0 = both sides move alike, 1 = the affected side stays. Beside it the source's "
+    "own; the target follows from that and from the share asked for."
 )
 _CLINICAL = (
     "{what} Healthy side minus affected side, median over the frames {when}; by the track. Beside it the source's own."
@@ -70,20 +72,8 @@ def clinical_rows(conversion: Conversion, source: FitArray, result: FitArray) ->
             ("peak", _peak(before[conversion.side.other], conversion.rest)),
         ):
             frames = chosen & np.isfinite(before[Side.LEFT]) & np.isfinite(after[Side.LEFT])
-            pairs = [
-                tuple(_median(values[side][frames]) for side in (Side.LEFT, Side.RIGHT)) for values in (before, after)
-            ]
-            rows.append(
-                ClinicalRow(
-                    measure.name,
-                    measure.unit,
-                    when,
-                    pairs[0],
-                    pairs[1],
-                    int(frames.sum()),
-                    measure.definition,  # type: ignore[arg-type]
-                )
-            )
+            values = (_both(before, frames), _both(after, frames))
+            rows.append(ClinicalRow(measure.name, measure.unit, when, *values, int(frames.sum()), measure.definition))
     return rows
 
 
@@ -94,6 +84,10 @@ def _peak(values: FitArray, rest: NDArray[np.bool_]) -> NDArray[np.bool_]:
     usual = np.median(values[rest & good]) if (rest & good).any() else np.median(values[good])
     change = np.where(good, np.abs(values - usual), -1.0)
     return np.asarray(good & (change >= np.quantile(change[good], PEAK_SHARE)), bool)
+
+
+def _both(values: Mapping[Side, FitArray], frames: NDArray[np.bool_]) -> tuple[float | None, float | None]:
+    return _median(values[Side.LEFT][frames]), _median(values[Side.RIGHT][frames])
 
 
 def _median(values: FitArray) -> float | None:
@@ -110,8 +104,9 @@ def asymmetry_figures(conversion: Conversion, source: FitArray, result: FitArray
     if conversion.made.profile.droop > 0:
         note += "; the profile asks for droop"
     yield Figure(part, "at rest", value, "iod", int(frames.sum()), "frames", _RESTING, note=note, floor=own)
+    pose = track_angles(conversion)
     for zone, kept in zip(ZONES, conversion.made.profile.kept, strict=True):
-        yield _dynamic(conversion, zone, kept, source, result)
+        yield _dynamic(conversion, zone, kept, source, result, pose)
 
 
 def zone_movement(fixed: FitArray, zone: str, side: Side, rest: NDArray[np.bool_]) -> FitArray:
@@ -124,22 +119,45 @@ def zone_movement(fixed: FitArray, zone: str, side: Side, rest: NDArray[np.bool_
     return np.asarray(np.linalg.norm(place - np.median(calm, axis=0), axis=1), np.float64)
 
 
-def _dynamic(conversion: Conversion, zone: str, kept: float, source: FitArray, result: FitArray) -> Figure:
-    sides = (conversion.side.other, conversion.side)
-    (h0, a0), (h1, a1) = (
-        [zone_movement(fixed, zone, side, conversion.rest) for side in sides] for fixed in (source, result)
-    )
-    moving = np.isfinite(h0 + a0 + h1 + a1) & (h0 > CLEAR)
-    n = int(moving.sum())
+def mirrored(fixed: FitArray) -> FitArray:
+    """Return head-fixed landmarks (T, 478, 2) of the mirror image, each in its twin's place."""
+    return np.asarray(fixed[:, facemesh.TWIN] * np.array([-1.0, 1.0]), np.float64)
+
+
+def _dynamic(
+    conversion: Conversion, zone: str, kept: float, source: FitArray, result: FitArray, pose: FitArray
+) -> Figure:
     part, name = "asymmetry", f"{zone}, moving"
-    if n < _FEWEST:
-        note = f"the healthy side moves clearly in {n} frames only, {_FEWEST} are needed"
-        return Figure(part, name, None, "", n, "frames", _DYNAMIC, note=note)
-    own, value = (_median(asymmetry_index(h, a)[moving]) for h, a in ((h0, a0), (h1, a1)))
-    expected = float(np.median(asymmetry_index(h0, kept * a0)[moving]))
-    target = (round(expected - _TOLERANCE, 6), round(min(expected + _TOLERANCE, 1.0), 6))
-    note = f"asked for {kept:.2f}"
-    return Figure(part, name, value, "", n, "frames", _DYNAMIC, target, note=note, floor=own)
+    other = mirrored(source)
+    slopes = [
+        movement_kept(
+            other,
+            fixed,
+            zone=zone,
+            side=conversion.side,
+            rest=conversion.rest,
+            pose=pose,
+            synkinesis=conversion.made.profile.synkinesis > 0 and fixed is result,
+        )
+        for fixed in (source, result)
+    ]
+    own, ours = slopes
+    if not isinstance(own, Slope) or not isinstance(ours, Slope):
+        why = next(slope for slope in slopes if not isinstance(slope, Slope))
+        return Figure(part, name, None, "", 0, "frames", _DYNAMIC, note=str(why))
+    expected = asymmetry_of(kept * own.value)
+    target = (round(expected - _TOLERANCE, 6), round(expected + _TOLERANCE, 6))
+    error = number(2.0 * ours.error / (1.0 + max(ours.value, 0.0)) ** 2)
+    return Figure(
+        *(part, name, number(asymmetry_of(ours.value)), "", ours.n, "frames", _DYNAMIC, target, error),
+        note=f"asked for {kept:.2f}",
+        floor=number(asymmetry_of(own.value)),
+    )
+
+
+def asymmetry_of(share: float) -> float:
+    """Return (1 - r) / (1 + r) of the share r that one side moves as far as the other; against it (r < 0) gives 1."""
+    return (1.0 - max(share, 0.0)) / (1.0 + max(share, 0.0))
 
 
 def clinical_figures(conversion: Conversion, rows: list[ClinicalRow]) -> Iterator[Figure]:

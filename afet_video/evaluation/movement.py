@@ -113,6 +113,11 @@ def track_head_fixed(conversion: Conversion) -> tuple[FitArray, FitArray]:
     return head_fixed(conversion.source_xyz, ours, reference), head_fixed(conversion.output_xyz, ours, reference)
 
 
+def track_angles(conversion: Conversion) -> FitArray:
+    """Return the head's rotation vectors (T, 3) against the reference frame, NaN without a face."""
+    return angles(similarities(conversion.source_xyz, conversion.source_xyz[reference_frame(conversion)]))
+
+
 def _fixed_by_itself(xyz: FloatArray, reference: FloatArray) -> FitArray:
     return head_fixed(xyz, similarities(xyz, reference), reference)
 

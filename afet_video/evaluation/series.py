@@ -3,7 +3,7 @@
 in: a conversion and what was measured of it -> out: named arrays (T,).  Must not: decode or draw.
 
 Names: "seconds"; "healthy, ZONE", "source, ZONE", "result, ZONE" (how far the healthy zone of the source, the affected
-zone of the source and of the result are from rest, inter-ocular distances); "asymmetry, source" and "asymmetry, result";
+zone of the source and of the result are from rest, inter-ocular distances); "asymmetry, source", "asymmetry, result";
 "found again" (distance of re-detection from the ground truth); "seam" (ratio); "healthy half" (grey levels); "off" (how
 far the affected zones are from what was asked for, mean over zones).
 """

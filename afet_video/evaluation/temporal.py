@@ -28,6 +28,7 @@ _LIGHT_SPREAD_PX = 3.0
 _WARPING_TARGET, _FLICKER_TARGET, _STILLNESS_TOLERANCE = 1.1, 1.1, 0.15
 _MOVING_SHARE = 3.0
 _FEWEST_PAIRS = 4
+_MOST_ALPHA = 0.8
 
 _WARPING = (
     "Mean squared difference of luma (levels²) between a frame and the next one pulled back along {flow}, {where}, "
@@ -38,8 +39,8 @@ _FLICKER = (
     "over source (source {source:.3f} levels)."
 )
 _STILLNESS = (
-    "Mean optical flow of the affected half that the head's own movement does not explain, result over source, over "
-    "pairs of frames in which the source's half moves clearly. Beside it: what flow measures of a still half."
+    "Mean optical flow of the affected half that head and jaw (by the track) do not explain, result over source, "
+    "over pairs of frames in which the source's half moves clearly. Beside it: what flow measures of a still half."
 )
 
 
@@ -85,15 +86,16 @@ class _Pair:
         mesh: NDArray[np.int32],
     ) -> None:
         index, following = first[0], second[0]
-        self._xyz = [conversion.source_xyz[k].astype(np.float64) for k in (index, following)]
-        self._out = [conversion.output_xyz[k].astype(np.float64) for k in (index, following)]
+        self._xyz = _two(conversion.source_xyz, index, following)
+        self._out = _two(conversion.output_xyz, index, following)
+        self._carried = _carried(conversion, index, following, self._xyz, self._out)
         box = _around([*self._xyz, *self._out], conversion.source.info.size_wh)
         self._scale = _CROP_PX / max(box.size_wh)
         self._origin = np.array([box.x0, box.y0], np.float64)
         self._mesh = mesh
-        self._source = [self._cut(frame[1], box) for frame in (first, second)]
-        self._result = [self._cut(frame[2], box) for frame in (first, second)]
-        self._shape: tuple[int, int] = self._source[0].shape[:2]  # type: ignore[assignment]
+        self._source = (self._cut(first[1], box), self._cut(second[1], box))
+        self._result = (self._cut(first[2], box), self._cut(second[2], box))
+        self._shape = (self._source[0].shape[0], self._source[0].shape[1])
         self._flow = picture_flow(*self._source)
         self._halves = self._sides(conversion, index)
         outer = self._xyz[0][[facemesh.LEFT_EYE_OUTER, facemesh.RIGHT_EYE_OUTER]]
@@ -127,7 +129,7 @@ class _Pair:
         return skin & ~affected, skin & affected
 
     def healthy_error(self) -> NDArray[np.float64]:
-        mask = self._halves[0] & followed(self._flow, picture_flow(*self._source[::-1]))
+        mask = self._halves[0] & followed(self._flow, picture_flow(self._source[1], self._source[0]))
         return np.array(
             [value for two in (self._source, self._result) for value in warping_error(*two, self._flow, mask)]
         )
@@ -135,23 +137,47 @@ class _Pair:
     def affected_error(self) -> NDArray[np.float64]:
         values: list[float] = []
         for pictures, points in ((self._source, self._xyz), (self._result, self._out)):
-            flow, inside = mesh_flow(*map(self._in_crop, points), self._mesh, self._shape)
+            flow, inside = mesh_flow(self._in_crop(points[0]), self._in_crop(points[1]), self._mesh, self._shape)
             values += warping_error(*pictures, flow, self._halves[1] & inside)
         return np.array(values)
 
     def own_motion(self) -> tuple[float, float]:
         """Return the mean flow of the affected half beyond what the head's movement makes, source and result."""
         found = []
-        head = align(*(xyz.astype(np.float32) for xyz in self._xyz), STABLE)
         for pictures, points in ((self._source, self._xyz), (self._result, self._out)):
             flow = self._flow if pictures is self._source else picture_flow(*pictures)
             carried, inside = mesh_flow(
-                self._in_crop(points[0]), self._in_crop(head.apply(points[0])), self._mesh, self._shape
+                self._in_crop(points[0]), self._in_crop(points[0] + self._carried), self._mesh, self._shape
             )
             mask = self._halves[1] & inside
             own = np.linalg.norm((flow - carried)[mask], axis=1)
             found.append(float(own.mean()) / self._iod_px if len(own) else float("nan"))
         return found[0], found[1]
+
+
+def _two(xyz: FloatArray, first: int, second: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return xyz[first].astype(np.float64), xyz[second].astype(np.float64)
+
+
+def _carried(
+    conversion: Conversion,
+    first: int,
+    second: int,
+    xyz: tuple[NDArray[np.float64], NDArray[np.float64]],
+    out: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return how far (478, 3) each landmark moves without facial muscles: with the head and the jaw.
+
+    The track tells: out = rest + alpha (source - rest). Where alpha hides rest, the head's own movement is taken.
+    """
+    head = align(xyz[0].astype(np.float32), xyz[1].astype(np.float32), STABLE)
+    moved = head.apply(xyz[0]) - xyz[0]
+    if conversion.tracks.alpha is None:
+        return moved
+    alpha = conversion.tracks.alpha[[first, second], :, None].astype(np.float64)
+    told = (alpha < _MOST_ALPHA).all(axis=0) & np.isfinite(alpha).all(axis=0)
+    rest = [(o - a * s) / np.maximum(1.0 - a, 1.0 - _MOST_ALPHA) for o, a, s in zip(out, alpha, xyz, strict=True)]
+    return np.where(told, rest[1] - rest[0], moved)
 
 
 def _has_faces(conversion: Conversion, *frames: int) -> bool:
@@ -220,7 +246,7 @@ def _stillness(conversion: Conversion, measures: TemporalMeasures) -> Iterator[F
         yield Figure(part, "affected half", None, "x", int(moving.sum()), "pairs", _STILLNESS, target, note=why)
         return
     before, after = motion[moving].mean(axis=0)
-    note = "eyelids' shadows and what the jaw pulls along count too" if kept < 1 else ""
+    note = "shading that moves counts too" if kept < 1 else ""
     yield Figure(
         *(part, "affected half", number(after / before), "x", int(moving.sum()), "pairs", _STILLNESS, target),
         note=note,
@@ -229,7 +255,7 @@ def _stillness(conversion: Conversion, measures: TemporalMeasures) -> Iterator[F
 
 
 def _flicker(conversion: Conversion, measures: TemporalMeasures) -> Iterator[Figure]:
-    before, after = (np.array(values) for values in zip(*measures.light, strict=True)) if measures.light else ([], [])
+    before, after = (np.array([light[k] for light in measures.light], np.float32) for k in (0, 1))
     for name, side in (("healthy half", conversion.side.other), ("affected half", conversion.side)):
         points = side_points(side)
         value, n, source = None, 0, float("nan")
@@ -245,7 +271,7 @@ def _flicker(conversion: Conversion, measures: TemporalMeasures) -> Iterator[Fig
 
 def jitter_of(values: FloatArray) -> tuple[float, int]:
     """Return the RMS second difference of (T, N) values over all frames that have them, and of how many frames."""
-    return jitter(values[..., None].astype(np.float64), np.isfinite(values).all(axis=1))
+    return jitter(values[..., None].astype(np.float64), np.asarray(np.isfinite(values).all(axis=1), bool))
 
 
 def side_points(side: Side) -> NDArray[np.intp]:

@@ -122,10 +122,3 @@ def resting_asymmetry(fixed: FitArray) -> FitArray:
 def side_values(measure: Measure, fixed: FitArray) -> Mapping[Side, FitArray]:
     """Return a measure (T,) of both sides."""
     return {side: measure.of(fixed, side) for side in (Side.LEFT, Side.RIGHT)}
-
-
-def asymmetry_index(healthy: FitArray, affected: FitArray) -> FitArray:
-    """Return (h - a) / (h + a) of the sizes of two movements: 0 = equal, 1 = the affected side stays, NaN for 0 / 0."""
-    total = healthy + affected
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0, (healthy - affected) / total, np.nan)

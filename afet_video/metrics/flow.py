@@ -19,8 +19,7 @@ Mask = NDArray[np.bool_]
 def picture_flow(first: ByteArray, second: ByteArray) -> FloatArray:
     """Return the optical flow between two grey pictures (h, w) by OpenCV's DIS (Kroeger et al. 2016)."""
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow: FloatArray = dis.calc(first, second, np.zeros((*first.shape, 2), np.float32))
-    return flow
+    return np.asarray(dis.calc(first, second, np.zeros((*first.shape, 2), np.float32)), np.float32)
 
 
 def mesh_flow(
