@@ -34,7 +34,7 @@ def preview_film(pictures: Iterable[tuple[Fraction, ByteArray]], *, crf: int | N
     """
     target = io.BytesIO()
     options = _OPTIONS | ({} if crf is None else {"crf": str(crf)})
-    with av.open(target, "w", format="mp4", options={"movflags": "+faststart"}) as container:
+    with av.open(target, "w", format="mp4") as container:
         container.metadata["comment"] = SYNTHETIC_COMMENT
         stream, start = None, Fraction(0)
         for seconds, rgb in pictures:
