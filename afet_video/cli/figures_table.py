@@ -5,6 +5,7 @@ in: reports -> out: lines.  Must not: measure or judge anything.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,8 @@ def _cells(figure: Figure, part: str) -> Iterator[str]:
 
 
 def _short(value: float) -> str:
+    if isinstance(value, int) or math.isinf(value):
+        return str(value)
     return f"{value:.0f}" if float(value).is_integer() and abs(value) != 1 else f"{value:.3f}"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afet_video import facemesh
-from afet_video.datatypes import FloatArray, Side
+from afet_video.datatypes import ZONES, FloatArray, Side
 from afet_video.evaluation.figures import Figure, number
 from afet_video.evaluation.inputs import Conversion
 from afet_video.evaluation.movement import head_fixed_pair
@@ -31,6 +31,7 @@ _LAG = (
 )
 _LAG_TARGET = (-0.5, 0.5)
 _LEAST_CORRELATION = 0.5
+_LEAST_KEPT = 0.2
 _LAG_ZONES = ("brow", "eye", "commissure")
 
 
@@ -67,7 +68,8 @@ def lag_figures(conversion: Conversion, again: FloatArray, floor: FloatArray) ->
     for side in (conversion.side.other, conversion.side):
         kind = "affected" if side is conversion.side else "healthy"
         for zone in _LAG_ZONES:
-            yield _lag(conversion, source, result, side, zone, kind)
+            kept = dict(zip(ZONES, conversion.made.profile.kept, strict=True))[zone] if kind == "affected" else 1.0
+            yield _lag(conversion, source, result, side, zone, kind, kept)
 
 
 def _lag(
@@ -77,13 +79,16 @@ def _lag(
     side: Side,
     zone: str,
     kind: str,
+    kept: float,
 ) -> Figure:
     before, after = (zone_excursion(fixed, zone, side, MESH478) for fixed in (source, result))
     # up or out is what the zone does most; one number a frame
     lag, agreement = lag_frames(after[:, -1], before[:, -1])
     n = int(np.isfinite(before[:, -1] + after[:, -1]).sum())
     value, note = number(lag), f"correlation {agreement:.2f}"
-    if int(moves_clearly(before, conversion.rest).sum()) < 4:
+    if kept < _LEAST_KEPT:
+        value, note = None, f"asked for {kept:.2f}: too little moves that could be late"
+    elif int(moves_clearly(before, conversion.rest).sum()) < 4:
         value, note = None, "the zone hardly moves in the source"
     elif value is None or agreement < _LEAST_CORRELATION:
         value, note = None, "the result's zone hardly moves with the source's: nothing that could be late"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +56,37 @@ class Figure:
     def to_mapping(self) -> dict[str, Any]:
         """Return all fields and `met` as plain values for JSON; infinity as the text "inf"."""
         mapping = settings_to_mapping(self)
-        if self.value is not None and math.isinf(self.value):
-            mapping["value"] = "inf"
+        for name in ("value", "floor"):
+            if mapping[name] is not None and math.isinf(mapping[name]):
+                mapping[name] = "inf"
         return mapping | {"met": self.met}
+
+
+_OF_ITSELF: Mapping[str, float] = {
+    "movement kept": 1.0,
+    "jitter": 1.0,
+    "lag": 0.0,
+    "seam": 1.0,
+    "healthy half": 0.0,
+    "container": 0.0,
+}
+"""Parts that say the same of every video that is compared with itself."""
+
+_OF_ITSELF_BY_NAME: Mapping[tuple[str, str], float] = {
+    ("rest", "result against source"): math.inf,
+    ("rest", "liveness"): 1.0,
+    ("outside the face", "samples changed"): 0.0,
+    ("outside the face", "PSNR outside"): math.inf,
+    ("outside the face", "PSNR inside"): math.inf,
+}
+
+
+def with_floor(figure: Figure) -> Figure:
+    """Return a figure with what it is for the source in the result's place, where that is known without measuring."""
+    if figure.floor is not None or figure.name.endswith(", detector"):
+        return figure
+    known = _OF_ITSELF_BY_NAME.get((figure.part, figure.name), _OF_ITSELF.get(figure.part))
+    return figure if known is None else replace(figure, floor=known)
 
 
 def number(value: float) -> float | None:

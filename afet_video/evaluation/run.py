@@ -12,7 +12,7 @@ from afet_video.datatypes import ZONES, Progress, ProgressCallback
 from afet_video.evaluation.again import lag_figures, redetection_figures
 from afet_video.evaluation.asymmetry import asymmetry_figures, clinical_figures, clinical_rows
 from afet_video.evaluation.container import container_figures
-from afet_video.evaluation.figures import EvaluationReport
+from afet_video.evaluation.figures import EvaluationReport, with_floor
 from afet_video.evaluation.heads import detected_again
 from afet_video.evaluation.inputs import open_conversion
 from afet_video.evaluation.movement import measure_movement, movement_figures, track_head_fixed
@@ -74,6 +74,18 @@ def evaluate(
     zones = measure_movement(conversion, again, floor)
     fixed = track_head_fixed(conversion)
     clinical = clinical_rows(conversion, *fixed)
+    figures = (
+        *movement_figures(zones, is_linear=conversion.made.splice.ramp == "linear"),
+        *jitter_figures(conversion, again, floor),
+        *midline_figures(conversion, floor),
+        *lag_figures(conversion, again, floor),
+        *picture_figures(conversion, pictures),
+        *redetection_figures(conversion, again, floor),
+        *asymmetry_figures(conversion, *fixed),
+        *clinical_figures(conversion, clinical),
+        *(told.figures if told else ()),
+        *container_figures(conversion, pictures.before, pictures.after),
+    )
     return EvaluationReport(
         source=conversion.source.path,
         result=conversion.result.path,
@@ -81,18 +93,7 @@ def evaluate(
         profile=profile,
         kept=dict(zip(ZONES, profile.kept, strict=True)),
         frames=total,
-        figures=(
-            *movement_figures(zones, is_linear=conversion.made.splice.ramp == "linear"),
-            *jitter_figures(conversion, again, floor),
-            *midline_figures(conversion, floor),
-            *lag_figures(conversion, again, floor),
-            *picture_figures(conversion, pictures),
-            *redetection_figures(conversion, again, floor),
-            *asymmetry_figures(conversion, *fixed),
-            *clinical_figures(conversion, clinical),
-            *(told.figures if told else ()),
-            *container_figures(conversion, pictures.before, pictures.after),
-        ),
+        figures=tuple(map(with_floor, figures)),
         warnings=(*conversion.warnings, *dict.fromkeys((*conversion.source.warnings, *conversion.result.warnings))),
         units=told,
         clinical=tuple(clinical),

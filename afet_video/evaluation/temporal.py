@@ -19,6 +19,7 @@ from afet_video.evaluation.inputs import Conversion
 from afet_video.face.pose import STABLE, align
 from afet_video.metrics.flow import Mask, followed, mesh_flow, picture_flow, warping_error
 from afet_video.metrics.steadiness import jitter
+from afet_video.splice.alpha import SpliceSettings, alpha_field
 from afet_video.splice.mesh import build_mesh
 
 _CROP_PX = 256
@@ -39,7 +40,7 @@ _FLICKER = (
     "over source (source {source:.3f} levels)."
 )
 _STILLNESS = (
-    "Mean optical flow of the affected half that head and jaw (by the track) do not explain, result over source, "
+    "Mean optical flow of the affected half beyond the ramp that head and jaw (by the track) do not explain, result over source, "
     "over pairs of frames in which the source's half moves clearly. Beside it: what flow measures of a still half."
 )
 
@@ -110,7 +111,7 @@ class _Pair:
         return np.asarray((xyz[: facemesh.SKIN_COUNT, :2] - self._origin + 0.5) * self._scale - 0.5, np.float64)
 
     def _sides(self, conversion: Conversion, index: int) -> tuple[Mask, Mask]:
-        """Return healthy and affected half, without eyes and mouth, whose insides do not go with the skin."""
+        """Return healthy and affected half without eyes and mouth, whose insides do not go with the skin."""
         midline = conversion.midline(index)
         assert midline is not None
         inside, hidden = (np.zeros(self._shape, np.uint8) for _ in range(2))
@@ -123,10 +124,11 @@ class _Pair:
         skin = (inside > 0) & (cv2.dilate(hidden, np.ones((5, 5), np.uint8)) == 0)
         y, x = np.mgrid[0 : self._shape[0], 0 : self._shape[1]].astype(np.float64)
         x, y = (x + 0.5) / self._scale - 0.5 + self._origin[0], (y + 0.5) / self._scale - 0.5 + self._origin[1]
-        left_is_right = self._xyz[0][facemesh.LEFT_EYE_OUTER, 0] > self._xyz[0][facemesh.RIGHT_EYE_OUTER, 0]
-        is_left = (x > midline.x_at(y)) == left_is_right
-        affected = is_left if conversion.side is Side.LEFT else ~is_left
-        return skin & ~affected, skin & affected
+        # beyond the smooth ramp, where both halves show their own movement in full
+        width = SpliceSettings(ramp_width=conversion.made.splice.ramp_width)
+        ramp = alpha_field(conversion.source_xyz[index], midline, conversion.side, width)
+        across = ramp.direction * (x - midline.x_at(y))
+        return skin & (across >= ramp.stop), skin & (across <= -ramp.stop)
 
     def healthy_error(self) -> NDArray[np.float64]:
         mask = self._halves[0] & followed(self._flow, picture_flow(self._source[1], self._source[0]))
@@ -227,7 +229,9 @@ def _warping(where: str, sums: NDArray[np.float64], pairs: int, flow: str) -> Fi
     source, result = (float(a / n) if n else float("nan") for a, n in ((sums[0], sums[1]), (sums[2], sums[3])))
     value = number(result / source) if source > 0 else None
     note = "" if value is not None else "no two frames in a row show a face that can be compared"
-    definition = _WARPING.format(flow=flow, where=f"on the {where} without eyes and mouth", source=source)
+    definition = _WARPING.format(
+        flow=flow, where=f"on the {where} beyond the ramp, without eyes and mouth", source=source
+    )
     return Figure(
         *("warping error", where, value, "x", pairs, "pairs", definition, (None, _WARPING_TARGET)), note=note, floor=1.0
     )

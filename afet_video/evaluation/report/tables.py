@@ -15,6 +15,8 @@ from afet_video.evaluation.figures import Figure
 from afet_video.evaluation.unit_figures import UnitReport
 from afet_video.evaluation.units import names as paper
 
+_LEFT = dict.fromkeys(("Figure", "Note", "Measure", ""), "")
+_RIGHT = ' class="n"'
 _MARKS = {True: '<td class="met">met</td>', False: '<td class="missed">missed</td>', None: "<td></td>"}
 
 
@@ -22,6 +24,8 @@ def number_text(value: float | None, *, digits: int = 3) -> str:
     """Return a value as text: "n/a" for None, whole numbers whole."""
     if value is None:
         return "n/a"
+    if isinstance(value, int):
+        return str(value)
     if math.isinf(value):
         return "∞ (equal)"
     return f"{value:.0f}" if float(value).is_integer() and abs(value) != 1 else f"{value:.{digits}f}"
@@ -110,5 +114,5 @@ def key_values(pairs: Iterable[tuple[str, object]]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    head = "".join(f'<th scope="col"{_LEFT.get(text, _RIGHT)}>{escape(text)}</th>' for text in heads)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'

@@ -25,6 +25,7 @@ from afet_video.tracks import load_tracks, read_sidecar
 
 _LIBRARIES = ("afet-video", "av", "matplotlib", "mediapipe", "numpy", "opencv-contrib-python", "scipy", "statsmodels")
 _BEST, _WORST = 2, 4
+_WORDS = {"off": "movement", "seam": "seam", "healthy half": "healthy half"}
 _QUALITY = 88
 
 
@@ -51,7 +52,7 @@ def write_report(report: EvaluationReport, path: str | Path, *, overwrite: bool 
     path = Path(path)
     check_report(path, overwrite=overwrite)
     best, worst = best_frames(report.series, _BEST), worst_frames(report.series, _WORST)
-    shown = [*((frame, "best") for frame, _ in best), *((frame, f"worst by {why}") for frame, why in worst)]
+    shown = [*((frame, "best") for frame, _ in best), *((frame, f"worst: {_WORDS[why]}") for frame, why in worst)]
     film = side_by_side(report.source, report.result, {frame for frame, _ in shown})
     sidecar = _sidecar(report.result)
     seconds = report.series["seconds"]
