@@ -40,8 +40,9 @@ _FLICKER = (
     "over source (source {source:.3f} levels)."
 )
 _STILLNESS = (
-    "Mean optical flow of the affected half beyond the ramp that head and jaw (by the track) do not explain, result over source, "
-    "over pairs of frames in which the source's half moves clearly. Beside it: what flow measures of a still half."
+    "Mean optical flow of the affected half beyond the ramp that head and jaw (by the track) do not explain, result "
+    "over source, over pairs of frames in which the source's half moves clearly. Beside it: what flow measures of a "
+    "still half."
 )
 
 

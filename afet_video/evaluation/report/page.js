@@ -66,4 +66,7 @@ document.addEventListener("keydown", (event) => {
   const act = {" ": () => play.click(), ",": () => document.getElementById("back").click(), ".": () => document.getElementById("on").click()}[event.key];
   if (act) { event.preventDefault(); act(); }
 });
-show(0);
+
+// page.html#frame=44 opens at that frame
+const asked = /^#frame=(\d+)$/.exec(location.hash);
+if (asked) goTo(Number(asked[1])); else show(0);
