@@ -23,7 +23,7 @@ def test_a_shift_is_found_and_followed(texture: NDArray[np.uint8]) -> None:
     moved = np.roll(texture, (2, 3), axis=(0, 1))
     flow = picture_flow(texture, moved)
     middle = flow[20:-20, 20:-20].reshape(-1, 2)
-    assert np.median(middle, axis=0) == pytest.approx([3, 2], abs=0.1)
+    assert np.median(middle, axis=0) == pytest.approx([3, 2], abs=0.25)
     good = followed(flow, picture_flow(moved, texture))
     assert good[20:-20, 20:-20].mean() > 0.8
     exact = np.zeros((96, 96, 2), np.float32) + np.array([3, 2], np.float32)

@@ -33,8 +33,8 @@ TERMS: Mapping[int, tuple[Term, ...]] = {
     14: ([("mouthDimple", 0.1)],),
     15: ([("mouthFrown", 0.25)], [("corner height", -0.03)]),
     17: ([("mouthShrugLower", 0.2)], [("lower lip height", 0.04)]),
-    23: ([("mouthPress", 0.2), ("mouthRollLower", 0.2), ("mouthRollUpper", 0.2)], [("lip red", -0.04)]),
-    24: ([("mouthPress", 0.2)], [("lip red", -0.02)]),
+    23: ([("mouthPress", 0.4), ("mouthRollLower", 0.2), ("mouthRollUpper", 0.2)], [("lip red", -0.04)]),
+    24: ([("mouthPress", 0.3)], [("lip red", -0.04)]),
 }
 """By unit: terms that must all be met. A term is its strongest measure; each measure stands with the change from
 neutral that counts as 1 (a minus: downwards). Set on posed clips and on a rendered head with known muscles."""
