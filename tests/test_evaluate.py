@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
 import pytest
 from numpy.typing import NDArray
 from synthetic import ClipSpec, make_clip
@@ -295,6 +297,42 @@ def test_a_data_set_is_measured_as_one(palsy: Made, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(InputError, match="holds no result"):
         evaluate_dataset(tmp_path / "none")
+
+
+def test_half_faces_are_written_for_other_detectors(palsy: Made, tmp_path: Path) -> None:
+    outcome = run(palsy.source, palsy.result, "--export-halves", tmp_path / "halves", "--json")
+    assert outcome.exit_code == 0, outcome.output
+    paths = [Path(path) for path in json.loads(outcome.stdout)]
+    assert [path.name for path in paths] == [
+        f"{role}-{side}.mp4" for role in ("source", "result") for side in ("left", "right")
+    ]
+    pictures = [[frame.rgb().astype(int) for frame in VideoReader(path)] for path in paths]
+    assert [len(frames) for frames in pictures] == [len(FRAMES)] * 4, "a row of a table is a frame of the video"
+    left, right, palsied, healthy = (np.array(frames) for frames in pictures)
+    assert np.abs(right - healthy).mean() < 0.5 < np.abs(left - palsied).mean()
+    assert np.abs(left - left[:, :, ::-1]).mean() < 3, "a face and its mirror image"
+    again = run(palsy.source, palsy.result, "--export-halves", tmp_path / "halves")
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr
+
+
+def test_frames_without_landmarks_are_told(palsy: Made, tmp_path: Path) -> None:
+    gaps = copied(palsy, tmp_path)
+    track = tmp_path / "out.tracks.parquet"
+    table = pa_parquet.read_table(track)
+    nothing = [float("nan")] * (478 * 3)
+    for name in ("source_xyz", "output_xyz"):
+        rows = table.column(name).to_pylist()
+        rows[3:6], rows[9] = [nothing] * 3, nothing
+        place = table.column_names.index(name)
+        table = table.set_column(place, table.field(place), pa.array(rows, table.field(place).type))
+    pa_parquet.write_table(table, track)
+    report = evaluate(gaps.source, gaps.result, units=OFF)
+    assert report.warnings[0] == "no landmarks in 4 of 58 frames (3-5, 9): not measured there"
+    assert report.find("found again", "whole face").n <= len(FRAMES) - 4
+    assert report.find("movement kept", "brow, track").value == pytest.approx(0.0, abs=0.25)
+    assert np.isnan(report.series["off"][4])
+    json.dumps(report.to_mapping(), allow_nan=False)
 
 
 def test_json_holds_value_target_and_definition(unchanged: Made) -> None:

@@ -32,7 +32,7 @@ TERMS: Mapping[int, tuple[Term, ...]] = {
     12: ([("mouthSmile", 0.5)], [("corner height", 0.06), ("mouth width", 0.08)]),
     14: ([("mouthDimple", 0.1)],),
     15: ([("mouthFrown", 0.25)], [("corner height", -0.03)]),
-    17: ([("mouthShrugLower", 0.2)], [("lower lip height", 0.04)]),
+    17: ([("mouthShrugLower", 0.3)], [("lower lip height", 0.05)]),
     23: ([("mouthPress", 0.4), ("mouthRollLower", 0.2), ("mouthRollUpper", 0.2)], [("lip red", -0.04)]),
     24: ([("mouthPress", 0.3)], [("lip red", -0.04)]),
 }
