@@ -151,6 +151,7 @@ def test_left_and_right_of_a_whole_face_by_flips() -> None:
 
 
 @pytest.mark.needs("torch")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_a_torchscript_model_is_read(tmp_path: Path, halves: Mapping[str, Mapping[Side, NDArray[np.uint8]]]) -> None:
     import torch
 

@@ -10,6 +10,7 @@ AU11. Since halves are mirrored, the 27 two-sided outputs are what is read.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,10 @@ class OpenGraphAU:
         if not model.is_file():
             raise ModelFileError(f"{model}: no such model file; give the path of OpenGraphAU's TorchScript model.pt")
         try:
-            loaded = self._torch.jit.load(str(model), map_location="cpu")
+            with warnings.catch_warnings():
+                # TorchScript is deprecated, but it is what the file is
+                warnings.simplefilter("ignore", DeprecationWarning)
+                loaded = self._torch.jit.load(str(model), map_location="cpu")
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelFileError(f"{model} is no TorchScript file (damaged?): {reason}") from error
