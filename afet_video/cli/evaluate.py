@@ -143,10 +143,10 @@ def _check_use(
     export_halves: Path | None,
 ) -> None:
     pair = source is not None and result is not None
-    if [pair, source is not None and result is None and sweep, dataset is not None and source is None].count(True) != 1:
+    if (source is not None) == (dataset is not None) or (source is not None and sweep == (result is not None)):
         raise typer.BadParameter("give SOURCE and RESULT, or SOURCE and --sweep, or --dataset FOLDER")
-    if sweep and (pair or dataset is not None):
-        raise typer.BadParameter("--sweep takes SOURCE alone")
+    if dataset is not None and sweep:
+        raise typer.BadParameter("--sweep goes with SOURCE alone")
     if not pair and (report is not None or export_halves is not None):
         raise typer.BadParameter("--report and --export-halves go with SOURCE and RESULT")
 

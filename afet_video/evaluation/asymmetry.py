@@ -6,7 +6,7 @@ in: a conversion -> out: rows, figures.  Must not: decode.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,17 +142,19 @@ def _dynamic(
         for fixed in (source, result)
     ]
     own, ours = slopes
-    if not isinstance(own, Slope) or not isinstance(ours, Slope):
-        why = next(slope for slope in slopes if not isinstance(slope, Slope))
-        return Figure(part, name, None, "", 0, "frames", _DYNAMIC, note=str(why))
+    if not isinstance(ours, Slope):
+        return Figure(part, name, None, "", 0, "frames", _DYNAMIC, note=ours)
+    error = number(2.0 * ours.error / (1.0 + max(ours.value, 0.0)) ** 2)
+    figure = Figure(
+        *(part, name, number(asymmetry_of(ours.value)), "", ours.n, "frames", _DYNAMIC),
+        error=error,
+        note=f"asked for {kept:.2f}",
+    )
+    if not isinstance(own, Slope):
+        return replace(figure, note=f"{figure.note}; no target: the source's own is {own}")
     expected = asymmetry_of(kept * own.value)
     target = (round(expected - _TOLERANCE, 6), round(expected + _TOLERANCE, 6))
-    error = number(2.0 * ours.error / (1.0 + max(ours.value, 0.0)) ** 2)
-    return Figure(
-        *(part, name, number(asymmetry_of(ours.value)), "", ours.n, "frames", _DYNAMIC, target, error),
-        note=f"asked for {kept:.2f}",
-        floor=number(asymmetry_of(own.value)),
-    )
+    return replace(figure, target=target, floor=number(asymmetry_of(own.value)))
 
 
 def asymmetry_of(share: float) -> float:

@@ -57,7 +57,8 @@ class Figure:
         """Return all fields and `met` as plain values for JSON; infinity as the text "inf"."""
         mapping = settings_to_mapping(self)
         for name in ("value", "floor"):
-            if mapping[name] is not None and math.isinf(mapping[name]):
+            value = getattr(self, name)
+            if value is not None and math.isinf(value):
                 mapping[name] = "inf"
         return mapping | {"met": self.met}
 
