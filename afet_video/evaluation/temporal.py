@@ -255,7 +255,7 @@ def _stillness(conversion: Conversion, measures: TemporalMeasures) -> Iterator[F
     before, after = motion[moving].mean(axis=0)
     note = f"asked for {kept:.2f} on average"
     if kept < 1:
-        note += "; no target: shading that moves counts too, so that the exact answer of a rendered head has 0.46"
+        note += "; no target: shading that moves counts too, so that the exact answer of a rendered head has 0.4"
     yield Figure(
         *(part, "affected half", number(after / before), "x", int(moving.sum()), "pairs", _STILLNESS),
         note=note,
