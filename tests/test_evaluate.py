@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
 import pytest
 from numpy.typing import NDArray
 from synthetic import ClipSpec, make_clip
@@ -20,7 +22,7 @@ import afet_video
 from afet_video.cli import app
 from afet_video.datatypes import ZONES
 from afet_video.errors import InputError, SettingsError, TrackFileError
-from afet_video.evaluation import EvaluationReport, evaluate, sweep
+from afet_video.evaluation import EvaluationReport, UnitSettings, evaluate, evaluate_dataset, sweep
 from afet_video.evaluation.inputs import open_conversion
 from afet_video.evaluation.regions import face_regions
 from afet_video.passes.settings import ConvertSettings
@@ -28,6 +30,7 @@ from afet_video.video.decode import VideoReader
 from afet_video.video.encoders import EncodeSettings
 
 LOSSLESS = EncodeSettings(lossless=True)
+OFF = UnitSettings("off")
 FRAMES = [*range(130, 148), *range(60, 100)]
 """Frames of the sample: 18 at rest, then brows that rise and fall."""
 
@@ -58,12 +61,12 @@ def palsy(evaluated_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Mad
 
 @pytest.fixture(scope="session")
 def of_unchanged(unchanged: Made) -> EvaluationReport:
-    return evaluate(unchanged.source, unchanged.result)
+    return evaluate(unchanged.source, unchanged.result, units=OFF)
 
 
 @pytest.fixture(scope="session")
 def of_palsy(palsy: Made) -> EvaluationReport:
-    return evaluate(palsy.source, palsy.result)
+    return evaluate(palsy.source, palsy.result, units=UnitSettings(frames=15))
 
 
 def made(source: Path, result: Path, *, kept: float) -> Made:
@@ -145,7 +148,7 @@ def test_a_planted_seam_is_seen(palsy: Made, of_palsy: EvaluationReport, tmp_pat
         part[regions.across < 0] = np.clip(part[regions.across < 0].astype(int) + 24, 0, 255).astype(np.uint8)
 
     respoil(spoilt, brighten)
-    report = evaluate(spoilt.source, spoilt.result)
+    report = evaluate(spoilt.source, spoilt.result, units=OFF)
     for name in ("gradient, median", "line, median"):
         figure, before = report.find("seam", name), of_palsy.find("seam", name).value
         assert figure.value is not None
@@ -168,7 +171,7 @@ def test_changes_where_none_may_be_are_counted(unchanged: Made, tmp_path: Path) 
         rgb[y : y + 2, x : x + 2] = np.where(rgb[y : y + 2, x : x + 2] > 127, 60, 190)
 
     respoil(spoilt, touch)
-    report = evaluate(spoilt.source, spoilt.result)
+    report = evaluate(spoilt.source, spoilt.result, units=OFF)
     assert report.find("outside the face", "samples changed").met is False
     healthy = values(report, "healthy half")
     assert healthy["largest"] > 30  # type: ignore[operator]
@@ -184,12 +187,12 @@ def test_a_flickering_side_is_no_living_one(unchanged: Made, tmp_path: Path) -> 
         rgb[:] = np.clip(rgb.astype(int) + 6 * (index % 2), 0, 255).astype(np.uint8)
 
     respoil(spoilt, flicker)
-    report = evaluate(spoilt.source, spoilt.result)
+    report = evaluate(spoilt.source, spoilt.result, units=OFF)
     assert report.find("rest", "liveness").met is False
     still = copied(unchanged, tmp_path)
     first = next(iter(VideoReader(still.source))).rgb()
     respoil(still, lambda _, rgb: np.copyto(rgb, first))
-    frozen = evaluate(still.source, still.result).find("rest", "liveness").value
+    frozen = evaluate(still.source, still.result, units=OFF).find("rest", "liveness").value
     assert frozen is not None
     assert frozen < 0.1
 
@@ -197,7 +200,7 @@ def test_a_flickering_side_is_no_living_one(unchanged: Made, tmp_path: Path) -> 
 def test_a_lossy_result_proves_nothing_about_the_outside(evaluated_clip: Path, tmp_path: Path) -> None:
     result = tmp_path / "out.mp4"
     afet_video.convert(evaluated_clip, result, tracks=tmp_path / "other.npz")
-    report = evaluate(evaluated_clip, result)  # the side-car names the track
+    report = evaluate(evaluated_clip, result, units=OFF)  # the side-car names the track
     assert report.tracks.name == "other.npz"
     changed = report.find("outside the face", "samples changed")
     assert changed.value is None
@@ -222,19 +225,125 @@ def run(*arguments: object) -> Any:
 
 
 def test_the_table_and_the_definitions(palsy: Made) -> None:
-    result = run(palsy.source, palsy.result, "--definitions", "--quiet")
+    result = run(palsy.source, palsy.result, "--definitions", "--quiet", "--units", "off")
     assert result.exit_code == 0, result.output
     for words in ("brow, track", "seam", "n/a", "-0.1 to 0.1", "left side affected", "RMS second difference"):
         assert words in result.stdout, words
 
 
+def test_over_time_nothing_changes_in_an_unchanged_video(of_unchanged: EvaluationReport) -> None:
+    assert values(of_unchanged, "warping error") == {"healthy half": 1.0, "affected half": 1.0}
+    assert values(of_unchanged, "flicker") == {"healthy half": 1.0, "affected half": 1.0}
+    assert of_unchanged.find("stillness", "affected half").value == 1.0
+    assert of_unchanged.find("lag", "affected brow").value == 0.0
+    for name in ("whole face", "healthy half", "affected half"):
+        again = of_unchanged.find("found again", name)
+        assert again.value == pytest.approx(again.floor, rel=1e-4)
+        assert 0 < again.value < 0.03  # type: ignore[operator]
+    for figure in of_unchanged.figures:
+        if figure.part in ("asymmetry", "clinical") and figure.value is not None and figure.floor is not None:
+            assert figure.value == pytest.approx(figure.floor, abs=1e-6), figure.name
+
+
+def test_a_palsy_is_one_sided_and_still(of_palsy: EvaluationReport) -> None:
+    brow = of_palsy.find("asymmetry", "brow, moving")
+    assert brow.value == pytest.approx(1.0, abs=0.25)
+    assert brow.met is not False
+    peak = of_palsy.find("clinical", "brow height, peak")
+    assert peak.value > peak.floor + 0.05, "the healthy brow is higher"  # type: ignore[operator]
+    rest = of_palsy.find("clinical", "brow height, rest")
+    assert rest.value == pytest.approx(rest.floor, abs=0.01)
+    still = of_palsy.find("stillness", "affected half")
+    assert still.value < 0.6  # type: ignore[operator]
+    assert of_palsy.find("lag", "affected brow").value is None
+    assert "asked for 0.00" in of_palsy.find("lag", "affected brow").note
+    assert of_palsy.find("warping error", "healthy half").met
+
+
+def test_the_papers_figures(of_palsy: EvaluationReport) -> None:
+    units = of_palsy.units
+    assert units is not None
+    assert units.title == "AU proxy"
+    assert units.expressive >= 4
+    found = units.to_mapping()
+    raiser = found["units"][1]
+    assert (raiser["unit"], raiser["paper"]["f_score"]) == ("AU2", 0.731)
+    assert raiser["ours"]["real"] > 0
+    assert raiser["ours"]["recall"] > 0.8
+    degree = of_palsy.find("AU proxy", "degree of asymmetry")
+    assert degree.value > degree.floor + 0.3  # type: ignore[operator]
+    assert "paper 0.650" in degree.note
+    both = of_palsy.find("AU proxy", "Jaccard, both halves")
+    assert both.value > both.floor + 0.2, "the source's affected half is not neutral"  # type: ignore[operator]
+
+
+def test_a_data_set_is_measured_as_one(palsy: Made, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    copied(palsy, tmp_path / "a")
+    copied(palsy, tmp_path / "b")
+    (tmp_path / "b" / "out.tracks.parquet").unlink()
+    found = evaluate_dataset(tmp_path, sources=palsy.source.parent, units=OFF)
+    assert [report.result.parent.name for report in found.reports] == ["a"]
+    assert len(found.failures) == 1
+    assert "no such track file" in next(iter(found.failures.values()))
+    brow = next(figure for figure in found.figures if figure.name == "brow, track")
+    assert (brow.n, brow.counted) == (1, "results")
+    assert brow.note in ("target met by 0 of 1", "target met by 1 of 1")
+    assert brow.value == found.reports[0].find("movement kept", "brow, track").value
+    json.dumps(found.to_mapping(), allow_nan=False)
+    with pytest.raises(InputError, match="is nowhere in the folder searched: name it with --sources"):
+        evaluate_dataset(tmp_path / "b", units=OFF)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="holds no result"):
+        evaluate_dataset(tmp_path / "none")
+
+
+def test_half_faces_are_written_for_other_detectors(palsy: Made, tmp_path: Path) -> None:
+    outcome = run(palsy.source, palsy.result, "--export-halves", tmp_path / "halves", "--json")
+    assert outcome.exit_code == 0, outcome.output
+    paths = [Path(path) for path in json.loads(outcome.stdout)]
+    assert [path.name for path in paths] == [
+        f"{role}-{side}.mp4" for role in ("source", "result") for side in ("left", "right")
+    ]
+    pictures = [[frame.rgb().astype(int) for frame in VideoReader(path)] for path in paths]
+    assert [len(frames) for frames in pictures] == [len(FRAMES)] * 4, "a row of a table is a frame of the video"
+    left, right, palsied, healthy = (np.array(frames) for frames in pictures)
+    assert np.abs(right - healthy).mean() < 0.5 < np.abs(left - palsied).mean()
+    assert np.abs(left - left[:, :, ::-1]).mean() < 3, "a face and its mirror image"
+    again = run(palsy.source, palsy.result, "--export-halves", tmp_path / "halves")
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr
+
+
+def test_frames_without_landmarks_are_told(palsy: Made, tmp_path: Path) -> None:
+    gaps = copied(palsy, tmp_path)
+    track = tmp_path / "out.tracks.parquet"
+    table = pa_parquet.read_table(track)
+    told = table.schema.metadata
+    nothing = [float("nan")] * (478 * 3)
+    for name in ("source_xyz", "output_xyz"):
+        rows = table.column(name).to_pylist()
+        rows[3:6], rows[9] = [nothing] * 3, nothing
+        place = table.column_names.index(name)
+        table = table.set_column(place, table.field(place), pa.array(rows, table.field(place).type))
+    pa_parquet.write_table(table.replace_schema_metadata(told), track)
+    report = evaluate(gaps.source, gaps.result, units=OFF)
+    assert report.warnings[0] == "no landmarks in 4 of 58 frames (3-5, 9): not measured there"
+    assert report.find("found again", "whole face").n <= len(FRAMES) - 4
+    assert report.find("movement kept", "brow, track").value == pytest.approx(0.0, abs=0.25)
+    assert np.isnan(report.series["off"][4])
+    json.dumps(report.to_mapping(), allow_nan=False)
+
+
 def test_json_holds_value_target_and_definition(unchanged: Made) -> None:
-    result = run(unchanged.source, unchanged.result, "--json")
+    result = run(unchanged.source, unchanged.result, "--json", "--units", "off")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert {"source", "result", "tracks", "profile", "kept", "frames", "figures", "warnings"} == set(found)
+    parts = {"source", "result", "tracks", "profile", "kept", "frames", "figures", "units", "clinical", "warnings"}
+    assert parts == set(found)
     assert found["frames"] == len(FRAMES)
-    fields = {"part", "name", "value", "unit", "n", "counted", "definition", "target", "error", "note", "met"}
+    fields = {"part", "name", "value", "unit", "n", "counted", "definition", "target", "error", "note", "met", "floor"}
     assert all(set(figure) == fields for figure in found["figures"])
     by_name = {(figure["part"], figure["name"]): figure for figure in found["figures"]}
     assert by_name["outside the face", "PSNR outside"]["value"] == "inf"
@@ -262,7 +371,19 @@ def other_track(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]
     pictures = [frame.rgb() for frame in VideoReader(of.source)][:20]
     clip = make_clip(folder / "short.mp4", ClipSpec(size_wh=(400, 300), frames=20), pictures=pictures)
     afet_video.convert(clip, folder / "short-out.mp4")
+    (folder / "short-out.afet.json").unlink()
     return of.source, of.result, ("--tracks", folder / "short-out.tracks.parquet")
+
+
+def track_of_another(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
+    """As long as the video, but its side-car names another one."""
+    spoilt = copied(of, folder)
+    for name in ("out.tracks.parquet", "out.afet.json"):
+        shutil.copy(folder / name, folder / name.replace("out", "other"))
+    sidecar = json.loads((folder / "other.afet.json").read_text())
+    sidecar["source"] = {"name": "somebody.mp4", "sha256": "0" * 64}
+    (folder / "other.afet.json").write_text(json.dumps(sidecar))
+    return spoilt.source, spoilt.result, ("--tracks", folder / "other.tracks.parquet")
 
 
 def no_track(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
@@ -277,6 +398,7 @@ def no_track(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
         (shorter, "has 55 frames"),
         (other_size, "is 96x64 pixels"),
         (other_source, "was made from another file"),
+        (track_of_another, "is the track of another video"),
         (other_track, "has 20 rows, the videos have 58 frames"),
         (no_track, "no such track file; name the track of out.mp4 with --tracks"),
     ],
@@ -304,6 +426,13 @@ def test_a_track_of_68_points_is_refused(palsy: Made, tmp_path: Path) -> None:
 def test_wrong_use_is_told() -> None:
     assert run("in.mp4").exit_code == 2
     assert run("in.mp4", "out.mp4", "--sweep").exit_code == 2
+    assert run("--dataset", "d", "--report", "r.html").exit_code == 2
+    assert run("in.mp4", "out.mp4", "--dataset", "d").exit_code == 2
+    outcome = run("in.mp4", "out.mp4", "--units", "openface")
+    assert outcome.exit_code == 1
+    assert "choose proxy, opengraphau, table, off" in outcome.stderr
+    assert "model.pt" in run("in.mp4", "out.mp4", "--units", "opengraphau").stderr
+    assert "ends in .html" in run("in.mp4", "out.mp4", "--report", "r.pdf").stderr
     outcome = run("in.mp4", "--sweep", "--shares", "none")
     assert outcome.exit_code == 1
     assert "as in 0,0.5,1" in outcome.stderr

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from afet_video.datatypes import PalsyProfile
 from afet_video.settings_io import settings_to_mapping
+
+if TYPE_CHECKING:
+    from afet_video.evaluation.asymmetry import ClinicalRow
+    from afet_video.evaluation.unit_figures import UnitReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,8 @@ class Figure:
     `part`: what it belongs to ("movement kept", "seam", ...). `value` in `unit` ("" = a ratio or share), None = it
     could not be measured, and `note` says why; infinity = two pictures are equal (dB). `error`: standard error.
     `n`: how many of `counted` (frames, pixels, packets) it rests on. `target`: lowest and highest value aimed at,
-    None = no limit. `definition`: one sentence.
+    None = no limit. `definition`: one sentence. `floor`: the same measured with the source in the result's place, or as
+    the definition says: what the measure shows where nothing was done.
     """
 
     part: str
@@ -35,6 +43,7 @@ class Figure:
     target: tuple[float | None, float | None] = (None, None)
     error: float | None = None
     note: str = ""
+    floor: float | None = None
 
     @property
     def met(self) -> bool | None:
@@ -47,9 +56,38 @@ class Figure:
     def to_mapping(self) -> dict[str, Any]:
         """Return all fields and `met` as plain values for JSON; infinity as the text "inf"."""
         mapping = settings_to_mapping(self)
-        if self.value is not None and math.isinf(self.value):
-            mapping["value"] = "inf"
+        for name in ("value", "floor"):
+            value = getattr(self, name)
+            if value is not None and math.isinf(value):
+                mapping[name] = "inf"
         return mapping | {"met": self.met}
+
+
+_OF_ITSELF: Mapping[str, float] = {
+    "movement kept": 1.0,
+    "jitter": 1.0,
+    "lag": 0.0,
+    "seam": 1.0,
+    "healthy half": 0.0,
+    "container": 0.0,
+}
+"""Parts that say the same of every video that is compared with itself."""
+
+_OF_ITSELF_BY_NAME: Mapping[tuple[str, str], float] = {
+    ("rest", "result against source"): math.inf,
+    ("rest", "liveness"): 1.0,
+    ("outside the face", "samples changed"): 0.0,
+    ("outside the face", "PSNR outside"): math.inf,
+    ("outside the face", "PSNR inside"): math.inf,
+}
+
+
+def with_floor(figure: Figure) -> Figure:
+    """Return a figure with what it is for the source in the result's place, where that is known without measuring."""
+    if figure.floor is not None or figure.name.endswith(", detector"):
+        return figure
+    known = _OF_ITSELF_BY_NAME.get((figure.part, figure.name), _OF_ITSELF.get(figure.part))
+    return figure if known is None else replace(figure, floor=known)
 
 
 def number(value: float) -> float | None:
@@ -59,7 +97,11 @@ def number(value: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """All figures of one conversion, in order, and what it was asked for: `kept` by zone."""
+    """All figures of one conversion, in order, and what it was asked for: `kept` by zone.
+
+    `units`: the paper's table, None if units are off. `clinical`: left and right of the clinical measures. `series`:
+    what changes over time, (T,) each, NaN = not known (see `evaluation.series`); it is not in the JSON.
+    """
 
     source: Path
     result: Path
@@ -69,6 +111,9 @@ class EvaluationReport:
     frames: int
     figures: tuple[Figure, ...]
     warnings: tuple[str, ...] = ()
+    units: UnitReport | None = None
+    clinical: tuple[ClinicalRow, ...] = ()
+    series: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def find(self, part: str, name: str) -> Figure:
         """Return the figure with this part and name.
@@ -92,5 +137,7 @@ class EvaluationReport:
             "kept": dict(self.kept),
             "frames": self.frames,
             "figures": [figure.to_mapping() for figure in self.figures],
+            "units": None if self.units is None else self.units.to_mapping(),
+            "clinical": [settings_to_mapping(row) for row in self.clinical],
             "warnings": list(self.warnings),
         }

@@ -84,9 +84,11 @@ def open_conversion(source: Path, result: Path, tracks: Path | None = None) -> C
     sidecar = read_sidecar(sidecar_path) if sidecar_path.exists() else {}
     _check_source(sidecar, source, result)
     path = tracks or _beside(result, sidecar)
+    _check_track(path, source)
     track = load_tracks(path)
-    warnings = () if sidecar else (f"no side-car {sidecar_path.name}: settings are taken from the track, or as usual",)
-    return _conversion(before, after, path, track, _how_made(sidecar, sidecar_path, track), warnings)
+    warnings = [] if sidecar else [f"no side-car {sidecar_path.name}: settings are taken from the track, or as usual"]
+    warnings += _gaps(track)
+    return _conversion(before, after, path, track, _how_made(sidecar, sidecar_path, track), tuple(warnings))
 
 
 def _check_source(sidecar: Mapping[str, Any], source: Path, result: Path) -> None:
@@ -96,6 +98,31 @@ def _check_source(sidecar: Mapping[str, Any], source: Path, result: Path) -> Non
             f"{result} was made from another file than {source}: its side-car names {told.get('name', 'one')} "
             f"with SHA-256 {told['sha256'][:12]}..."
         )
+
+
+def _check_track(path: Path, source: Path) -> None:
+    """Refuse a track whose own side-car names another source."""
+    sidecar = path.with_name(f"{path.name.removesuffix(path.suffix).removesuffix('.tracks')}.afet.json")
+    told = read_sidecar(sidecar).get("source", {}) if sidecar.exists() else {}
+    if told.get("sha256") and told["sha256"] != sha256_file(source):
+        raise TrackFileError(
+            f"{path} is the track of another video than {source}: {sidecar.name} names {told.get('name', 'one')} with "
+            f"SHA-256 {told['sha256'][:12]}..."
+        )
+
+
+def _gaps(track: Tracks) -> list[str]:
+    """Return a warning for rows without landmarks: nothing is measured there."""
+    if track.source_xyz is None or track.output_xyz is None:
+        return []
+    both = np.isfinite(track.source_xyz) & np.isfinite(track.output_xyz)
+    bad = np.atleast_1d(~both.all(axis=(1, 2)))
+    if not bad.any():
+        return []
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], bad.astype(np.int8), [0]]))).reshape(-1, 2)
+    spans = [f"{a}-{b - 1}" if b - a > 1 else f"{a}" for a, b in edges[:3].tolist()]
+    more = f" and {len(edges) - 3} more" if len(edges) > 3 else ""
+    return [f"no landmarks in {int(bad.sum())} of {len(bad)} frames ({', '.join(spans)}{more}): not measured there"]
 
 
 def _beside(result: Path, sidecar: Mapping[str, Any]) -> Path:
@@ -131,6 +158,8 @@ def _conversion(
         raise TrackFileError(f"{path} holds the 68 points only: give a track that ends in .parquet or .npz")
     if not np.isfinite(track.source_xyz).all(axis=(1, 2)).any():
         raise TrackFileError(f"{path} has no face in any frame: nothing to measure")
+    if len(set(track.index.tolist())) < len(track):
+        raise TrackFileError(f"{path} holds several people: convert with one (--face N) to measure them one by one")
     sides = {str(side) for side in track.side}
     if sides != {str(made.profile.side)}:
         raise TrackFileError(f"{path} has {' and '.join(sorted(sides))} as affected side, not {made.profile.side}")

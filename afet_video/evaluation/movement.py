@@ -100,6 +100,24 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
     ]
 
 
+def head_fixed_pair(conversion: Conversion, source: FloatArray, result: FloatArray) -> tuple[FitArray, FitArray]:
+    """Return landmarks (T, 478, 3) found in source and result head-fixed, each by its own steady landmarks."""
+    reference = conversion.source_xyz[reference_frame(conversion)]
+    return _fixed_by_itself(source, reference), _fixed_by_itself(result, reference)
+
+
+def track_head_fixed(conversion: Conversion) -> tuple[FitArray, FitArray]:
+    """Return the track's landmarks of source and result head-fixed by the source's head, which is that of both."""
+    reference = conversion.source_xyz[reference_frame(conversion)]
+    ours = similarities(conversion.source_xyz, reference)
+    return head_fixed(conversion.source_xyz, ours, reference), head_fixed(conversion.output_xyz, ours, reference)
+
+
+def track_angles(conversion: Conversion) -> FitArray:
+    """Return the head's rotation vectors (T, 3) against the reference frame, NaN without a face."""
+    return angles(similarities(conversion.source_xyz, conversion.source_xyz[reference_frame(conversion)]))
+
+
 def _fixed_by_itself(xyz: FloatArray, reference: FloatArray) -> FitArray:
     return head_fixed(xyz, similarities(xyz, reference), reference)
 

@@ -20,6 +20,7 @@ from afet_video.evaluation.figures import Figure, number
 from afet_video.evaluation.inputs import Conversion
 from afet_video.evaluation.outside import OutsideCount
 from afet_video.evaluation.regions import FaceRegions, face_regions
+from afet_video.evaluation.temporal import TemporalMeasures, temporal_figures
 from afet_video.metrics.pictures import Differences, gradient_across, line_along
 from afet_video.video.frame import StoredFrame
 
@@ -53,7 +54,9 @@ _INSIDE = "PSNR of luma within the face's outline, for comparison: it holds the 
 
 @dataclass(slots=True)
 class PictureMeasures:
-    """What the frames add up to. `seam`, `line`: a ratio a frame. `moved`: mean change (source, result), at rest."""
+    """What the frames add up to. `seam`, `line`: a ratio a frame. `moved`: mean change (source, result), at rest.
+    `by_frame`: the line's ratio and the healthy half's mean difference in levels, of each frame with a face.
+    """
 
     before: list[Fraction] = field(default_factory=list)
     after: list[Fraction] = field(default_factory=list)
@@ -65,6 +68,8 @@ class PictureMeasures:
     inside: Differences = field(default_factory=Differences)
     stored: OutsideCount = field(default_factory=OutsideCount)
     moved: list[tuple[float, float]] = field(default_factory=list)
+    by_frame: dict[int, tuple[float, float]] = field(default_factory=dict)
+    temporal: TemporalMeasures = field(default_factory=TemporalMeasures)
 
 
 def measure_pictures(conversion: Conversion, on_frame: Callable[[], None]) -> PictureMeasures:
@@ -87,6 +92,7 @@ def measure_pictures(conversion: Conversion, on_frame: Callable[[], None]) -> Pi
         measures.after.append(after.timestamp.seconds)
         grays = (_gray(before), _gray(after))
         _add_frame(measures, conversion, before, after, grays, last)
+        measures.temporal.add(conversion, before.index, *grays)
         last = grays
         on_frame()
     _check_counts(conversion, *counts)
@@ -128,7 +134,9 @@ def _add_frame(
         one, other = grays[0][where], grays[1][where]
         measures.inside.add(one, other, regions.touched)
         measures.healthy.add(one, other, regions.healthy)
-        _add_seam(measures, regions, one, other)
+        line = _add_seam(measures, regions, one, other)
+        healthy = np.abs(one[regions.healthy].astype(np.int16) - other[regions.healthy])
+        measures.by_frame[index] = line, float(healthy.mean()) if len(healthy) else float("nan")
         if conversion.rest[index]:
             measures.rest.add(one, other, regions.affected)
             if last is not None and conversion.rest[index - 1]:
@@ -137,7 +145,8 @@ def _add_frame(
     measures.stored.add(before, after, outside)
 
 
-def _add_seam(measures: PictureMeasures, regions: FaceRegions, one: ByteArray, other: ByteArray) -> None:
+def _add_seam(measures: PictureMeasures, regions: FaceRegions, one: ByteArray, other: ByteArray) -> float:
+    """Add the frame's ratios and return the line's, NaN where it has none."""
     pair = [gray.astype(np.float32) for gray in (one, other)]
     for ratios, values in (
         (measures.seam, [gradient_across(gray, regions.band) for gray in pair]),
@@ -145,6 +154,7 @@ def _add_seam(measures: PictureMeasures, regions: FaceRegions, one: ByteArray, o
     ):
         if np.isfinite(values).all() and values[0] > 0:
             ratios.append(values[1] / values[0])
+    return values[1] / values[0] if np.isfinite(values).all() and values[0] > 0 else float("nan")
 
 
 def _change(
@@ -158,10 +168,11 @@ def _change(
 
 
 def picture_figures(conversion: Conversion, measures: PictureMeasures) -> Iterator[Figure]:
-    """Yield the figures in the order seam, healthy half, rest, outside."""
+    """Yield the figures in the order seam, healthy half, rest, over time, outside."""
     yield from _seam_figures(measures)
     yield from _healthy_figures(conversion, measures.healthy)
     yield from _rest_figures(conversion, measures)
+    yield from temporal_figures(conversion, measures.temporal)
     yield from _outside_figures(conversion, measures)
 
 
