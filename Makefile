@@ -14,10 +14,10 @@ endif
 DEMO := out/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench networks clean
 
 help: ## list the targets
-	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## convert the sample clip into out/demo/ (SIDE=left|right, KEPT=0..1, CLIP=my.mp4)
 	@mkdir -p $(DEMO)
@@ -25,7 +25,7 @@ demo: $(VENV)/.installed ## convert the sample clip into out/demo/ (SIDE=left|ri
 		--tracks $(DEMO)/palsy-$(SIDE).tracks.parquet --contact-sheet $(DEMO)/palsy-$(SIDE).png --overwrite
 
 test: $(VENV)/.installed-test ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.installed-check ## lint, format, types and import contracts
 	$(BIN)/ruff check .
@@ -35,6 +35,8 @@ check: $(VENV)/.installed-check ## lint, format, types and import contracts
 
 bench: $(VENV)/.installed ## print timings of this machine
 	$(BIN)/afet-video bench
+
+networks: $(VENV)/.installed-networks ## install what the tests of LivePortrait need (torch and more); without, they are skipped
 
 clean: ## remove the environment, caches and what the demo wrote
 	rm -rf $(VENV) out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -58,3 +60,11 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-check: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[check]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
+
+# mimic-head is an independent port of LivePortrait's networks, to compare with. What it names as its dependencies (a web
+# interface, a GPU runtime) is not needed for that. Where torch comes with CUDA, the processor's build is far smaller:
+# PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
+$(VENV)/.installed-networks: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test-liveportrait]' 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'mimic-head==0.1.5'
+	@touch $@ $(VENV)/.installed-test $(VENV)/.installed

@@ -32,6 +32,12 @@ BLENDSHAPE_COUNT = 52
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
 """IPTC's machine-readable mark that every output carries: real footage with synthetic parts."""
 
+GENERATED_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""The mark of what has parts that a trained network painted (LivePortrait's pictures, and all that is made of them)."""
+
+SOURCE_TYPES = tuple(url.rpartition("/")[2] for url in (DIGITAL_SOURCE_TYPE, GENERATED_SOURCE_TYPE))
+"""Both as the bare terms that settings take."""
+
 
 class Side(enum.StrEnum):
     """A side of the face: the subject's own left or right."""
@@ -275,6 +281,34 @@ class PalsyProfile:
     def changes_nothing(self) -> bool:
         """Whether every frame stays as it is: droop comes with movement lost, so it alone changes nothing."""
         return min(self.kept) == 1 and self.synkinesis == 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpressionPair:
+    """One face at rest and with an expression, pixel on pixel, painted by the same generator.
+
+    `neutral`, `expressive` (S, S, 3) uint8 RGB: the same crop. `to_photo` (2, 3) float64 maps pixels of the crop to
+    those of the photo that it was made from. `paste_mask` (S, S) float32 in 0..1: the share of the crop that shows
+    when it is put back. `strength`: of the expression; 0 is the neutral itself. `origin`: what it was made with.
+    """
+
+    neutral: ByteArray
+    expressive: ByteArray
+    to_photo: NDArray[np.float64]
+    paste_mask: FloatArray
+    strength: float
+    origin: str
+
+    def __post_init__(self) -> None:
+        size = self.neutral.shape[0]
+        for name in ("neutral", "expressive"):
+            checked = _frozen(getattr(self, name), (size, size, 3), f"ExpressionPair.{name}", np.uint8)
+            object.__setattr__(self, name, checked)
+        object.__setattr__(self, "to_photo", _frozen(self.to_photo, (2, 3), "ExpressionPair.to_photo", np.float64))
+        object.__setattr__(self, "paste_mask", _frozen(self.paste_mask, (size, size), "ExpressionPair.paste_mask"))
+
+    def __repr__(self) -> str:
+        return f"ExpressionPair(neutral{self.neutral.shape}, strength={self.strength}, origin={self.origin!r})"
 
 
 @dataclass(frozen=True, slots=True)

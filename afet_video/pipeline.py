@@ -34,6 +34,7 @@ from afet_video.threads import prefetch, run_behind
 from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
 from afet_video.video.decode import VideoReader
 from afet_video.video.encode import VideoWriter
+from afet_video.xmp import source_type_url
 
 __all__ = ["ConvertSettings", "convert"]
 
@@ -106,7 +107,8 @@ def convert(
             main = analysis.lane_of(analysis.main_person)
             sheet = SheetMaker(main.measures, wanted=paths.contact_sheet is not None)
             total = len(analysis.timestamps)
-            counts = _second_pass(reader, writer, written, paths, cast, total, sheet, report_progress)
+            source_type = source_type_url(settings.encode.source_type)
+            counts = _second_pass(reader, writer, written, paths, cast, total, sheet, report_progress, source_type)
         if written.contact_sheet is not None:
             sheet.write(written.contact_sheet, paths)
 
@@ -124,6 +126,7 @@ def _second_pass(
     total: int,
     sheet: SheetMaker,
     on_progress: ProgressCallback,
+    source_type: str,
 ) -> Counter[str]:
     """Decode again, splice, encode and write the track; decoding runs ahead and encoding behind, in threads.
 
@@ -131,7 +134,7 @@ def _second_pass(
     """
     counts: Counter[str] = Counter()
     with (
-        open_track_writer(written.tracks, target=paths.tracks) as track_writer,
+        open_track_writer(written.tracks, target=paths.tracks, source_type=source_type) as track_writer,
         writer,
         run_behind(writer.write) as encoder,
         contextlib.closing(prefetch(reader)) as frames,

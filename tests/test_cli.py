@@ -553,9 +553,12 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme() -> None:
     group: Any = typer.main.get_command(app)
     assert group.help
     assert "convert" in group.commands
+    commands = dict(group.commands)
     for name, command in group.commands.items():
+        commands |= {f"{name} {inner}": one for inner, one in getattr(command, "commands", {}).items()}
+    for name, command in commands.items():
         assert command.help, name
-        assert f"afet-video {name}" in readme
+        assert f"afet-video {name}" in readme or f"`{name}" in readme, name
         for parameter in command.params:
             if parameter.param_type_name == "argument":
                 assert f"`{parameter.metavar}`" in readme, parameter.name

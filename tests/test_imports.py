@@ -27,9 +27,20 @@ def test_settings_and_data_types_need_no_model() -> None:
     assert not _loaded_after("import afet_video; afet_video.PalsyProfile, afet_video.load_settings") & HEAVY
 
 
-@pytest.mark.parametrize("statement", ["import afet_video.pipeline", "from afet_video import *"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import afet_video.pipeline",
+        "from afet_video import *",
+        "import afet_video.liveportrait.torch_backend, afet_video.liveportrait.onnx_backend, afet_video.stills.photo",
+    ],
+)
 def test_no_import_loads_a_model_runtime(statement: str) -> None:
-    assert not _loaded_after(statement) & {"mediapipe", "torch", "ray"}
+    assert not _loaded_after(statement) & {"mediapipe", "torch", "onnxruntime", "safetensors", "ray"}
+
+
+def test_the_browser_preview_loads_nothing_until_it_serves() -> None:
+    assert not _loaded_after("import afet_video.live_web") & (HEAVY | {"aiohttp", "numpy"})
 
 
 def test_every_folder_is_a_package() -> None:

@@ -4,6 +4,6 @@ in: a clip -> out: figures, with the targets beside them.  Must not: judge them,
 """
 
 from afet_video.bench.figures import BenchReport, Figure
-from afet_video.bench.run import PARTS, BenchSettings, run_bench
+from afet_video.bench.run import ON_REQUEST, PARTS, BenchSettings, run_bench
 
-__all__ = ["PARTS", "BenchReport", "BenchSettings", "Figure", "run_bench"]
+__all__ = ["ON_REQUEST", "PARTS", "BenchReport", "BenchSettings", "Figure", "run_bench"]

@@ -77,6 +77,15 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
+def memory_mb() -> float:
+    """Return the memory this process holds now, in MB (10^6 bytes); the most it has held where that is not told."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024 / 1e6
+    return peak_memory_mb() if can_tell_memory() else 0.0
+
+
 def startup_s(runs: int) -> list[float]:
     """Return the wall time of `runs` times ``afet-video --help``, in seconds.
 

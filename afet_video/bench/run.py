@@ -14,6 +14,7 @@ import afet_video
 from afet_video.bench.against_floor import measure_against_floor
 from afet_video.bench.figures import BenchReport, Figure, describe_run
 from afet_video.bench.kernel import FACE_PX, face_side_px, measure_kernel
+from afet_video.bench.live import measure_live
 from afet_video.bench.process import (
     blas_of_one_thread,
     can_tell_memory,
@@ -27,6 +28,10 @@ from afet_video.video.decode import VideoReader
 from afet_video.video.rescale import write_rescaled
 
 PARTS = ("kernel", "convert", "memory", "startup")
+"""What is measured if nothing else is said."""
+
+ON_REQUEST = ("live",)
+"""What is measured only if it is named: it takes its time."""
 
 _SAMPLE = Path("samples") / "webcam.mp4"
 _KERNEL_RUNS, _STARTUP_RUNS, _ROUNDS = 41, 7, 3
@@ -43,13 +48,15 @@ class BenchSettings:
     """What to measure.
 
     `clip`: a video of a face that moves, None = the sample of the clone. `heights`: rows of the pictures that are
-    converted. `frames`: only the first ones of the clip, None = all. `only`: one of `PARTS`, None = all.
+    converted. `frames`: only the first ones of the clip, None = all. `only`: one of `PARTS` or `ON_REQUEST`, None = all
+    of `PARTS`. `seconds`: how long a live session runs.
     """
 
     clip: Path | None = None
     heights: tuple[int, ...] = (480, 1080)
     frames: int | None = None
     only: str | None = None
+    seconds: float = 30.0
 
     def __post_init__(self) -> None:
         if not self.heights or not all(_HEIGHTS[0] <= height <= _HEIGHTS[1] for height in self.heights):
@@ -58,8 +65,10 @@ class BenchSettings:
             )
         if self.frames is not None and self.frames < 2:
             raise SettingsError(f"frames {self.frames}: at least 2 are needed")
-        if self.only not in (None, *PARTS):
-            raise SettingsError(f'only "{self.only}" is unknown: choose {", ".join(PARTS)}')
+        if self.only not in (None, *PARTS, *ON_REQUEST):
+            raise SettingsError(f'only "{self.only}" is unknown: choose {", ".join(PARTS + ON_REQUEST)}')
+        if not 1 <= self.seconds <= 86_400:
+            raise SettingsError(f"seconds {self.seconds}: give 1 to 86400")
 
 
 def run_bench(settings: BenchSettings, *, on_step: OnStep | None = None) -> BenchReport:
@@ -78,7 +87,8 @@ def run_bench(settings: BenchSettings, *, on_step: OnStep | None = None) -> Benc
     clip = settings.clip or sample_clip()
     with tempfile.TemporaryDirectory(prefix="afet-bench-") as folder:
         bench = _Bench(settings, clip, Path(folder), on_step or (lambda _: None))
-        methods = dict(zip(PARTS, (bench.kernel, bench.convert, bench.memory, bench.startup), strict=True))
+        steps = (bench.kernel, bench.convert, bench.memory, bench.startup, bench.live)
+        methods = dict(zip(PARTS + ON_REQUEST, steps, strict=True))
         for part in PARTS if settings.only is None else (settings.only,):
             methods[part]()
     return describe_run(clip, bench.figures, bench.skipped)
@@ -148,6 +158,12 @@ class _Bench:
         self.on_step("startup")
         samples = startup_s(_STARTUP_RUNS)
         self.figures.append(Figure.of("startup", "afet-video --help", "s", samples, target=_STARTUP_TARGET_S))
+
+    def live(self) -> None:
+        """Run a live session on the clip, over and over."""
+        self.on_step(f"live: {self.settings.seconds:g} s after the calibration")
+        with blas_of_one_thread():
+            self.figures += in_fresh_process(measure_live, self.clip, self.settings.seconds)
 
     def _rescaled(self, height: int, *, frames: int | None = None, repeats: int = 1) -> Path:
         """Return a copy of the clip of that height, which replaces the one before it."""

@@ -17,7 +17,11 @@ from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
+from afet_video.cli.live import live
+from afet_video.cli.models import models
+from afet_video.cli.pairs import pairs
 from afet_video.cli.profiles import profiles
+from afet_video.cli.still import still
 
 app = typer.Typer(
     name="afet-video",
@@ -30,9 +34,13 @@ app = typer.Typer(
 
 # One line a command: the function lives in a file of its own beside this one.
 app.command()(convert)
+app.command()(live)
 app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)
+app.add_typer(models, name="models")
+app.command()(still)
+app.command()(pairs)
 
 
 def _print_version(wanted: bool) -> None:

@@ -36,8 +36,11 @@ Frames = Annotated[
     int | None, typer.Option("--frames", min=2, metavar="N", help="Take the first N frames only. Default: all.")
 ]
 Only = Annotated[
-    Literal["kernel", "convert", "memory", "startup"] | None,
-    typer.Option("--only", help="Measure one part only."),
+    Literal["kernel", "convert", "memory", "startup", "live"] | None,
+    typer.Option("--only", help="Measure one part only. A live session is measured only if it is named."),
+]
+Seconds = Annotated[
+    float, typer.Option("--seconds", min=1, max=86_400, metavar="N", help="How long a live session runs.")
 ]
 BenchJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
@@ -48,13 +51,14 @@ def bench(
     heights: Heights = "480,1080",
     frames: Frames = None,
     only: Only = None,
+    seconds: Seconds = 30.0,
     as_json: BenchJson = False,
 ) -> None:
     """Measure how fast afet-video is on this machine: the splice, whole conversions, memory, start-up."""
     with errors_as_lines(as_json=as_json):
         from afet_video.bench import BenchSettings, run_bench  # loads the stages: `--help` stays quick
 
-        settings = BenchSettings(clip, _heights(heights), frames, only)
+        settings = BenchSettings(clip, _heights(heights), frames, only, seconds)
         with _shown_steps() as on_step:
             report = run_bench(settings, on_step=on_step)
         if as_json:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from afet_video.cli.failures import TERMINATED
@@ -45,3 +45,24 @@ def _stop(number: int) -> None:
     if number == signal.SIGTERM:
         raise SystemExit(TERMINATED)
     raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def until_signalled() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether Ctrl-C or SIGTERM has come: what runs until then ends in order.
+
+    A second signal interrupts at once.
+    """
+    noted: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        noted.append(number)
+        if len(noted) > 1:
+            _stop(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(noted)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -16,9 +16,12 @@ from rich.text import Text
 from afet_video.datatypes import Progress, ProgressCallback
 
 _NAMES = {
+    "generate": "painting the clip",
     "detect": "1/3 finding the face",
     "register": "2/3 following its skin",
     "splice": "3/3 writing the video",
+    "light": "2/3 comparing light",
+    "cut": "3/3 cutting out pictures",
     "compare": "1/3 comparing pictures",
     "detect source": "2/3 finding the face in the source",
     "detect result": "3/3 finding the face in the result",

@@ -92,14 +92,19 @@ class LandmarkerSettings:
 class FaceLandmarker:
     """Finds faces in the frames of one clip; use one object per clip, as a context manager.
 
+    Parameters
+    ----------
+    recheck_s : how long somebody who was alone is taken to be so; only `detect` asks.
+
     Raises
     ------
     ModelFileError
         If the model file is missing or damaged, or, at the first detection, refused by MediaPipe.
     """
 
-    def __init__(self, settings: LandmarkerSettings | None = None) -> None:
+    def __init__(self, settings: LandmarkerSettings | None = None, *, recheck_s: float = RECHECK_S) -> None:
         self._settings = settings or LandmarkerSettings()
+        self._recheck_s = recheck_s
         self._model = locate(FACE_LANDMARKER)
         self._video: Any = None
         self._still: Any = None
@@ -152,7 +157,7 @@ class FaceLandmarker:
             if again is not None:
                 return [again]
         faces: list[Landmarks] | None = None
-        if follow is None or not self._is_alone or timestamp.seconds - self._looked_at >= RECHECK_S:
+        if follow is None or not self._is_alone or timestamp.seconds - self._looked_at >= self._recheck_s:
             faces = self._look_around(rgb, size_wh, timestamp)
         if self._is_alone:
             only = self._follow_alone(rgb, size_wh, faces[0] if faces else follow)

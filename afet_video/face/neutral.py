@@ -22,8 +22,11 @@ REST_SPREAD = 0.7
 """Activity (sum of blendshape changes) at which a frame counts as resting by 60 %."""
 
 _ACTIVITY_SCALE, _ANGLE_SCALE_DEG, _MOTION_SCALE_IOD_S = 0.6, 14.0, 0.5
-_BANK_SIZE, _BANK_APART_DEG, _BANK_SHARE = 4, 8.0, 0.6
-"""Most neutrals of a person in a shot, how far apart their heads are turned, and their quality against the best."""
+BANK_APART_DEG = 8.0
+"""How far apart the heads of two neutrals are turned."""
+
+_BANK_SIZE, _BANK_SHARE = 4, 0.6
+"""Most neutrals of a person in a shot, and their quality against the best."""
 
 _GAP_SCALE_IOD, _LEAST_GAP_IOD = 0.05, 0.02
 _STABLE_WINDOW_S = 0.2
@@ -115,7 +118,7 @@ def _bank(measures: FaceMeasures, scores: dict[str, FloatArray], total: FloatArr
     chosen = [best]
     while len(chosen) < _BANK_SIZE:
         apart = np.linalg.norm(measures.angles_deg[:, None] - measures.angles_deg[None, chosen], axis=2).min(axis=1)
-        usable = np.where(good & (apart >= _BANK_APART_DEG), quality, 0.0)
+        usable = np.where(good & (apart >= BANK_APART_DEG), quality, 0.0)
         if not usable.max(initial=0.0) > 0:
             break
         chosen.append(int(usable.argmax()))

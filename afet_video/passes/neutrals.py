@@ -40,7 +40,10 @@ def user_choice(lane: Lane, frame: int) -> NeutralChoice:
 def _person_choices(lane: Lane, face_id: int) -> dict[int, NeutralChoice]:
     """Return a person's best neutral for each shot they are detected in, by shot; it may lie in another one."""
     track = lane.track
-    own = _only(lane.measures, track.face_id == face_id)
+    theirs = track.face_id == face_id
+    own = _only(lane.measures, theirs)
+    # What is usual for others in the same lane is not what is usual for them.
+    own = replace(own, blendshapes=np.where(theirs[:, None], own.blendshapes, np.float32(np.nan)))
     shots = [int(shot) for shot in np.unique(track.shot[own.detected])]
     choices = {shot: choose_neutral(own, within=track.shot == shot) for shot in shots}
     rested = [choice for choice in choices.values() if is_at_rest(choice)]

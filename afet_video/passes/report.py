@@ -5,6 +5,7 @@ in: the report, settings, models -> out: a mapping for JSON.  Must not: write it
 
 from __future__ import annotations
 
+import functools
 import platform
 from importlib import metadata
 from typing import Any
@@ -19,10 +20,13 @@ from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.side import side_choice
 from afet_video.settings_io import settings_to_mapping
 from afet_video.tracks import sha256_file
+from afet_video.xmp import source_type_url
 
-_LIBRARIES = ("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "scipy", "statsmodels")
+_LIBRARIES = (
+    *("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "pillow", "scipy", "statsmodels"),
+)
 
-_METHOD = "AFET: asymmetric facial expression transfer (Tan & Iren), per frame of the subject's own video"
+METHOD = "AFET: asymmetric facial expression transfer (Tan & Iren), per frame of the subject's own video"
 
 
 def people_report(analysis: Analysis, models: FaceModels) -> tuple[PersonReport, ...]:
@@ -48,7 +52,8 @@ def main_neutral(analysis: Analysis, models: FaceModels) -> NeutralChoice:
 def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInfo) -> dict[str, Any]:
     """Return what the side-car says, besides its marks as synthetic."""
     return {
-        "method": _METHOD,
+        "digital_source_type": source_type_url(settings.encode.source_type),
+        "method": METHOD,
         "marked_in_file": settings.encode.mark_synthetic,
         "source": {
             "name": report.source.name,
@@ -70,14 +75,12 @@ def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInf
         "frames": report.frames,
         "frames_by_status": dict(report.frames_by_status),
         "duration_s": report.duration_s,
-        "neutral": {str(person.face_id): _neutral(_best(person)) for person in report.people},
+        "neutral": {str(person.face_id): neutral_content(_best(person)) for person in report.people},
         "shots": list(report.shots),
         "people": {str(person.face_id): _person(person) for person in report.people},
         "settings": settings_to_mapping(settings),
-        "models": {
-            model.name: {"sha256": model.sha256, "size": model.size} for model in (FACE_LANDMARKER, HAND_LANDMARKER)
-        },
-        "versions": _versions(),
+        "models": model_hashes(),
+        "versions": library_versions(),
         "warnings": list(report.warnings),
     }
 
@@ -89,11 +92,12 @@ def _best(person: PersonReport) -> NeutralChoice:
 def _person(person: PersonReport) -> dict[str, Any]:
     return {
         "frames_by_status": dict(person.frames_by_status),
-        "neutral_by_shot": {str(shot): _neutral(choice) for shot, choice in person.neutrals.items()},
+        "neutral_by_shot": {str(shot): neutral_content(choice) for shot, choice in person.neutrals.items()},
     }
 
 
-def _neutral(choice: NeutralChoice) -> dict[str, Any]:
+def neutral_content(choice: NeutralChoice) -> dict[str, Any]:
+    """Return what is said of a neutral."""
     stamp = choice.timestamp
     return {
         "frame": choice.index if choice.index >= 0 else None,
@@ -107,7 +111,14 @@ def _neutral(choice: NeutralChoice) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str | None]:
+def model_hashes() -> dict[str, Any]:
+    """Return size and SHA-256 of each model file."""
+    return {model.name: {"sha256": model.sha256, "size": model.size} for model in (FACE_LANDMARKER, HAND_LANDMARKER)}
+
+
+@functools.cache
+def library_versions() -> dict[str, str | None]:
+    """Return the versions of Python and of the libraries that a result depends on, None where one is not installed."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:

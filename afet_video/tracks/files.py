@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from afet_video.datatypes import DIGITAL_SOURCE_TYPE
 from afet_video.errors import TrackFileError
 from afet_video.tracks.npz import NpzTrackWriter, load_npz
 from afet_video.tracks.openface_csv import CsvTrackWriter, load_csv
@@ -37,13 +38,14 @@ def check_track_suffix(path: Path) -> str:
     return suffix
 
 
-def open_track_writer(path: Path, *, target: Path | None = None) -> TrackWriter:
+def open_track_writer(path: Path, *, target: Path | None = None, source_type: str = DIGITAL_SOURCE_TYPE) -> TrackWriter:
     """Return a writer for `path`, whose suffix chooses the format: .parquet, .csv or .npz.
 
     Parameters
     ----------
     path : file to write; an existing one is replaced.
     target : path to name in error messages, if `path` is a temporary stand-in for it.
+    source_type : IPTC's digital source type of what the track belongs to.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def open_track_writer(path: Path, *, target: Path | None = None) -> TrackWriter:
         If the file cannot be created.
     """
     writer, _ = _FORMATS[check_track_suffix(path)]
-    return writer(path, target=target)
+    return writer(path, target=target, source_type=source_type)
 
 
 def load_tracks(path: Path | str) -> Tracks:

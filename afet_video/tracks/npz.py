@@ -73,7 +73,7 @@ class NpzTrackWriter(TrackWriter):
         for column in COLUMNS:
             shape = (self._midline_count or 0,) if column.is_midline else column.shape
             self._copy_member(column, (self._rows, *shape))
-        about = file_metadata()
+        about = file_metadata(self._source_type)
         self._write_member("schema_version", np.int64(about["schema_version"]))
         self._write_member("time_base", np.array([time_base.numerator, time_base.denominator], np.int64))
         self._write_member("synthetic", np.bool_(True))

@@ -63,22 +63,28 @@ def _arrow_column(column: Column, values: list[Any]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, type=_arrow_type(column), mask=pa.array(is_null))
 
 
+def open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Return pyarrow's writer of a track; the caller closes it."""
+    return pq.ParquetWriter(
+        str(path),
+        schema,
+        compression="zstd",
+        use_dictionary=["status", "side"],
+        write_statistics=[column.name for column in COLUMNS if not column.shape],
+        # Neighbouring landmarks share their high bytes: a quarter smaller than plain floats.
+        use_byte_stream_split=[f"{column.name}.list.element" for column in COLUMNS if column.shape],
+    )
+
+
 class ParquetTrackWriter(TrackWriter):
     """Parquet: row groups of 256 rows, zstd, missing values null."""
 
     def _open(self) -> None:
-        self._schema = pa.schema([_arrow_field(column) for column in COLUMNS], metadata=file_metadata())
-        self._held: dict[str, list[Any]] = {column.name: [] for column in COLUMNS}
-        scalars = [column.name for column in COLUMNS if not column.shape]
-        self._file = pq.ParquetWriter(
-            str(self._path),
-            self._schema,
-            compression="zstd",
-            use_dictionary=["status", "side"],
-            write_statistics=scalars,
-            # Neighbouring landmarks share their high bytes: a quarter smaller than plain floats.
-            use_byte_stream_split=[f"{column.name}.list.element" for column in COLUMNS if column.shape],
+        self._schema = pa.schema(
+            [_arrow_field(column) for column in COLUMNS], metadata=file_metadata(self._source_type)
         )
+        self._held: dict[str, list[Any]] = {column.name: [] for column in COLUMNS}
+        self._file = open_parquet(self._path, self._schema)
 
     def _append(self, values: dict[str, Any]) -> None:
         for name, held in self._held.items():

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import BLENDSHAPE_COUNT, DIGITAL_SOURCE_TYPE, LANDMARK_COUNT, ZONES, TrackRow
+from afet_video.datatypes import BLENDSHAPE_COUNT, LANDMARK_COUNT, ZONES, TrackRow
 from afet_video.errors import TrackFileError
 from afet_video.facemesh import BLENDSHAPES, IBUG68
 
@@ -78,13 +78,13 @@ LATER = frozenset({"shot"})
 """Columns that the first files did not have; where they are absent they are None in `Tracks`."""
 
 
-def file_metadata() -> dict[str, str]:
-    """Return what every track file says of itself, as text."""
+def file_metadata(source_type: str) -> dict[str, str]:
+    """Return what every track file says of itself, as text; `source_type` is IPTC's URL."""
     return {
         "format": "afet-video tracks",
         "schema_version": str(SCHEMA_VERSION),
         "synthetic": "true",
-        "digital_source_type": DIGITAL_SOURCE_TYPE,
+        "digital_source_type": source_type,
         "frame_of_reference": "pixels of the upright frame, x right, y down, an integer is a pixel centre; "
         "z in the same scale, smaller is nearer to the camera",
         "side_convention": "left and right are the subject's own",

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from afet_video.datatypes import TrackRow
+from afet_video.datatypes import DIGITAL_SOURCE_TYPE, TrackRow
 from afet_video.errors import TrackFileError
 from afet_video.outputs import disk_errors
 from afet_video.tracks.table import row_values
@@ -28,10 +28,12 @@ class TrackWriter(ABC):
     ----------
     path : file to write; an existing one is replaced.
     target : path to name in error messages, if `path` is a temporary stand-in for it.
+    source_type : IPTC's digital source type of what the track belongs to.
     """
 
-    def __init__(self, path: Path, *, target: Path | None = None) -> None:
+    def __init__(self, path: Path, *, target: Path | None = None, source_type: str = DIGITAL_SOURCE_TYPE) -> None:
         self._path = path
+        self._source_type = source_type
         self._target = target or path
         self._time_base: Fraction | None = None
         self._midline_count: int | None = None

@@ -28,7 +28,7 @@ from afet_video.video.demux import open_media
 from afet_video.video.encoders import EncodePlan, EncodeSettings, choose_codec, plan_encoding
 from afet_video.video.frame import Orientation, StoredFrame
 from afet_video.video.probe import display_matrix
-from afet_video.video.provenance import SYNTHETIC_COMMENT, mark_synthetic
+from afet_video.video.provenance import mark_synthetic, synthetic_comment
 from afet_video.video.timing import output_tick
 
 _MP4_SUFFIXES = (".mp4", ".m4v", ".mov")
@@ -75,7 +75,8 @@ class VideoWriter:
         self._metadata = dict(metadata or {})
         if settings.mark_synthetic:
             given = self._metadata.get("comment")
-            self._metadata["comment"] = f"{given} | {SYNTHETIC_COMMENT}" if given else SYNTHETIC_COMMENT
+            comment = synthetic_comment(settings.source_type)
+            self._metadata["comment"] = f"{given} | {comment}" if given else comment
         self._closing = contextlib.ExitStack()
         self._container: OutputContainer | None = None
         self._stream: VideoStream
@@ -128,7 +129,7 @@ class VideoWriter:
         self.warnings.extend(text for text in self._copied.warnings if text not in self.warnings)
         self._closing.close()
         if self._settings.mark_synthetic and self.path.suffix.lower() in _MP4_SUFFIXES:
-            mark_synthetic(self.path)
+            mark_synthetic(self.path, source_type=self._settings.source_type)
 
     def _open(self, frame: StoredFrame) -> None:
         """Open source and target; the first frame tells what the pictures are."""

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import av
 
-from afet_video.datatypes import VideoInfo
+from afet_video.datatypes import SOURCE_TYPES, VideoInfo
 from afet_video.errors import EncodeError, SettingsError
 from afet_video.video.frame import subsampling_of
 
@@ -37,7 +37,9 @@ class EncodeSettings:
 
     `codec`: one of `CODECS`; "auto" keeps 10-bit HEVC, takes VP9 or AV1 for WebM and H.264 otherwise.
     `crf`: quality, lower is better, None = visually lossless for the codec. `lossless`: decoded values come back bit
-    for bit. `mark_synthetic`: say in the file that it is synthetic.
+    for bit. `mark_synthetic`: say in the file that it is synthetic. `source_type`: in what way, a term
+    of IPTC's vocabulary: "compositeSynthetic", or "compositeWithTrainedAlgorithmicMedia" if the source was itself made
+    by a trained network.
 
     Raises
     ------
@@ -49,8 +51,11 @@ class EncodeSettings:
     crf: int | None = None
     lossless: bool = False
     mark_synthetic: bool = True
+    source_type: str = SOURCE_TYPES[0]
 
     def __post_init__(self) -> None:
+        if self.source_type not in SOURCE_TYPES:
+            raise SettingsError(f"source_type {self.source_type!r} is unknown: choose {' or '.join(SOURCE_TYPES)}")
         if self.codec not in CODECS:
             raise SettingsError(f"codec {self.codec!r} is unknown: choose {', '.join(CODECS)}")
         if self.crf is not None and (isinstance(self.crf, bool) or not isinstance(self.crf, int)):

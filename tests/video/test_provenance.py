@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from synthetic import make_clip, stored_planes
 
-from afet_video.errors import InputError, OutputError
-from afet_video.video.provenance import XMP_UUID, mark_synthetic, read_mark
+from afet_video.errors import InputError, OutputError, SettingsError
+from afet_video.video.encoders import EncodeSettings
+from afet_video.video.provenance import SYNTHETIC_COMMENT, XMP_UUID, mark_synthetic, read_mark, synthetic_comment
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
@@ -47,3 +48,10 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     assert read_mark(make_clip(tmp_path / "clip.mkv")) is None
     with pytest.raises(InputError, match="cannot read"):
         read_mark(tmp_path / "missing.mp4")
+
+
+def test_source_types_are_those_of_the_vocabulary() -> None:
+    with pytest.raises(SettingsError, match="source_type 'drawn' is unknown: choose compositeSynthetic or composite"):
+        EncodeSettings(source_type="drawn")
+    assert synthetic_comment("compositeWithTrainedAlgorithmicMedia").endswith(": compositeWithTrainedAlgorithmicMedia")
+    assert synthetic_comment() == SYNTHETIC_COMMENT
