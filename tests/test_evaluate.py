@@ -320,7 +320,7 @@ def test_frames_without_landmarks_are_told(palsy: Made, tmp_path: Path) -> None:
     gaps = copied(palsy, tmp_path)
     track = tmp_path / "out.tracks.parquet"
     table = pa_parquet.read_table(track)
-    told = table.schema.metadata
+    told = pa_parquet.ParquetFile(track).metadata.metadata
     nothing = [float("nan")] * (478 * 3)
     for name in ("source_xyz", "output_xyz"):
         rows = table.column(name).to_pylist()

@@ -28,7 +28,7 @@ def print_report(
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
     console.print(Text(_title(report)))
-    console.print(_table(report.figures))
+    console.print(_table(report.figures, spread="IQR" if hasattr(report, "failures") else "± SE"))
     units = getattr(report, "units", None)
     if units is not None:
         console.print(_units_table(units))
@@ -52,11 +52,11 @@ def _title(report: EvaluationReport | SweepReport | DatasetReport) -> str:
     return f"{report.source} -> {report.result}: {report.frames} frames, {report.profile.side} side affected"
 
 
-def _table(figures: Sequence[Figure]) -> Table:
+def _table(figures: Sequence[Figure], *, spread: str) -> Table:
     table = Table()
     for name in ("Part", "What"):
         table.add_column(name)
-    for name in ("Value", "Source", "± SE", "n", "Target", "Met"):
+    for name in ("Value", "Source", spread, "n", "Target", "Met"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Note")
     before = ""

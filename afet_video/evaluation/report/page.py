@@ -129,7 +129,7 @@ def _sections(report: EvaluationReport, parts: Parts) -> list[tuple[str, str]]:
         ("Over time", _plot(parts.plot)),
         ("Best and worst frames", _sheet(parts)),
         ("Figures", f"<p>{escape(_HOW_TO_READ)}</p>{figures_table(report.figures, definitions)}"),
-        ("Action units and the paper's Table II", units),
+        (f"The paper's Table II, by {report.units.title if report.units else ''}", units),
         ("Clinical measures, left and right", clinical_table(report.clinical, report.profile.side)),
         ("Definitions", definitions_list(definitions)),
         ("Files and versions", key_values([*files, *kept, *parts.versions.items()])),
