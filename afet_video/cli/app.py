@@ -5,6 +5,7 @@ in: arguments -> out: an exit code.  Must not: know what a command does.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -25,6 +26,10 @@ from afet_video.cli.pairs import pairs
 from afet_video.cli.profiles import profiles
 from afet_video.cli.still import still
 from afet_video.cli.study import study
+
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What NumPy's linear algebra listens to, if it is set before NumPy is loaded. Our matrices are small and the work runs
+side by side anyway: threads within them cost a conversion a tenth of its processor time. Torch has threads of its own."""
 
 app = typer.Typer(
     name="afet-video",
@@ -67,6 +72,8 @@ def _program(
 def main() -> None:
     """Run the program with the process's arguments; never returns."""
     signal.signal(signal.SIGTERM, _terminate)
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")
     try:
         app(prog_name="afet-video")
     except KeyboardInterrupt:
