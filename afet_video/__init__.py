@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         TrackFileError,
     )
     from afet_video.evaluation import EvaluationReport, Figure, evaluate
+    from afet_video.pairs import PairSettings, PairsReport, ReviewReport, apply_review, make_pairs
     from afet_video.passes.settings import with_profile
     from afet_video.pipeline import ConvertSettings, convert
     from afet_video.profiles import load_profile, preset
     from afet_video.settings_io import load_settings, replace_nested
+    from afet_video.stills import StillReport, StillsReport, splice_pairs, splice_still
     from afet_video.tracks import Tracks, load_tracks
 
 __version__ = "0.1.0"
@@ -49,33 +51,44 @@ __all__ = [
     "NoFaceError",
     "NoNeutralError",
     "OutputError",
+    "PairSettings",
+    "PairsReport",
     "PalsyProfile",
     "Progress",
+    "ReviewReport",
     "RunReport",
     "SettingsError",
     "Side",
+    "StillReport",
+    "StillsReport",
     "Timestamp",
     "TrackFileError",
     "Tracks",
     "__version__",
+    "apply_review",
     "convert",
     "evaluate",
     "load_profile",
     "load_settings",
     "load_tracks",
+    "make_pairs",
     "preset",
     "replace_nested",
+    "splice_pairs",
+    "splice_still",
     "with_profile",
 ]
 
 _HOMES = {
     "datatypes": ("FaceStatus", "NeutralChoice", "PalsyProfile", "Progress", "RunReport", "Side", "Timestamp"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "pairs": ("PairSettings", "PairsReport", "ReviewReport", "apply_review", "make_pairs"),
     "passes.settings": ("with_profile",),
     "evaluation": ("EvaluationReport", "Figure", "evaluate"),
     "pipeline": ("ConvertSettings", "convert"),
     "profiles": ("load_profile", "preset"),
     "settings_io": ("load_settings", "replace_nested"),
+    "stills": ("StillReport", "StillsReport", "splice_pairs", "splice_still"),
     "tracks": ("Tracks", "load_tracks"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

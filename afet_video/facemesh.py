@@ -28,6 +28,25 @@ BLENDSHAPES: tuple[str, ...] = (
 )
 """MediaPipe's 52 blendshape scores in its own order (ARKit's names, plus `_neutral`)."""
 
+AU_PROXIES: tuple[tuple[str, str, str], ...] = (
+    ("AU1", "inner brow raiser", "browInnerUp"), ("AU2", "outer brow raiser", "browOuterUp*"),
+    ("AU4", "brow lowerer", "browDown*"), ("AU5", "upper lid raiser", "eyeWide*"),
+    ("AU6", "cheek raiser", "cheekSquint*"), ("AU7", "lid tightener", "eyeSquint*"),
+    ("AU9", "nose wrinkler", "noseSneer*"), ("AU10", "upper lip raiser", "mouthUpperUp*"),
+    ("AU12", "lip corner puller", "mouthSmile*"), ("AU14", "dimpler", "mouthDimple*"),
+    ("AU15", "lip corner depressor", "mouthFrown*"), ("AU16", "lower lip depressor", "mouthLowerDown*"),
+    ("AU17", "chin raiser", "mouthShrugLower"), ("AU18", "lip pucker", "mouthPucker"),
+    ("AU20", "lip stretcher", "mouthStretch*"), ("AU22", "lip funneler", "mouthFunnel"),
+    ("AU24", "lip presser", "mouthPress*"), ("AU26", "jaw drop", "jawOpen"), ("AU28", "lip suck", "mouthRollLower"),
+    ("AU43", "eye closure", "eyeBlink*"), ("AD34", "cheek puff", "cheekPuff"),
+    ("ML", "mouth to the subject's left", "mouthLeft"), ("MR", "mouth to the subject's right", "mouthRight"),
+)
+"""Action units (FACS) and the blendshapes that stand in for them; a star is Left or Right, without one there is no
+telling the sides apart. Proxies: MediaPipe's scores are no FACS coding, and those of AU5, AU6 and AU9 hardly move.
+
+Sources: M. Ozel's ARKit-to-FACS cheat sheet, and py-feat's seeds, which agree.
+"""
+
 SKIN_COUNT = 468
 """Landmarks 0..467 lie on skin and lips, 468..472 on the subject's right iris, 473..477 on the left one."""
 

@@ -17,7 +17,9 @@ from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
+from afet_video.cli.pairs import pairs
 from afet_video.cli.profiles import profiles
+from afet_video.cli.still import still
 
 app = typer.Typer(
     name="afet-video",
@@ -33,6 +35,8 @@ app.command()(convert)
 app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)
+app.command()(still)
+app.command()(pairs)
 
 
 def _print_version(wanted: bool) -> None:

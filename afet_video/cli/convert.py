@@ -64,8 +64,8 @@ def convert(
         from afet_video.cli.progress import shown_progress
         from afet_video.cli.summary import print_json, print_summary
 
-        changes = _side_changes(given.pop("side", None), seed)
-        chosen = _settings(settings, profile, given, changes, mark_synthetic=not no_synthetic_mark)
+        asked = given.pop("side", None)
+        chosen = chosen_settings(settings, profile, asked, seed, given, mark_synthetic=not no_synthetic_mark)
         with shown_progress(quiet=quiet) as bars, stoppable(bars) as on_progress:
             report = afet_video.convert(
                 source,
@@ -116,6 +116,31 @@ def _settings(
     if "crf" in given:
         changes.setdefault("encode.lossless", False)
     return replace_nested(settings, changes)
+
+
+def chosen_settings(
+    path: Path | None,
+    profile: str | None,
+    side: str | None,
+    seed: int | None,
+    given: dict[str, Any],
+    *,
+    mark_synthetic: bool,
+) -> ConvertSettings:
+    """Return the settings for a command that takes a part of the options of `convert`.
+
+    Parameters
+    ----------
+    path : settings file, or None.
+    profile, side, seed : as the options of these names; None = not given.
+    given : values of further options that were given, by their keys in `SETTING_OF_OPTION`.
+
+    Raises
+    ------
+    SettingsError
+        If the file, the profile, or the options together make no sense.
+    """
+    return _settings(path, profile, given, _side_changes(side, seed), mark_synthetic=mark_synthetic)
 
 
 def _side_changes(side: str | None, seed: int | None) -> dict[str, Any]:

@@ -19,6 +19,8 @@ _NAMES = {
     "detect": "1/3 finding the face",
     "register": "2/3 following its skin",
     "splice": "3/3 writing the video",
+    "light": "2/3 comparing light",
+    "cut": "3/3 cutting out pictures",
     "compare": "1/3 comparing pictures",
     "detect source": "2/3 finding the face in the source",
     "detect result": "3/3 finding the face in the result",

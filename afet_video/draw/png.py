@@ -11,21 +11,14 @@ from pathlib import Path
 
 import cv2
 
-from afet_video.datatypes import DIGITAL_SOURCE_TYPE, ByteArray
+from afet_video.datatypes import ByteArray
 from afet_video.draw.picture import copied
 from afet_video.errors import OutputError
 from afet_video.outputs import disk_errors
+from afet_video.xmp import source_type_packet
 
 _PNG_HEADER_END = 8 + 4 + 4 + 13 + 4
 """Signature, then the IHDR chunk (length, type, 13 bytes, CRC): further chunks go after it."""
-
-_XMP = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
-    f"<Iptc4xmpExt:DigitalSourceType>{DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
-    '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
-)
 
 
 def write_png(path: Path, rgb: ByteArray, *, target: Path | None = None) -> None:
@@ -56,5 +49,5 @@ def write_png(path: Path, rgb: ByteArray, *, target: Path | None = None) -> None
 
 def _xmp_chunk() -> bytes:
     """Return the iTXt chunk that holds XMP: keyword, no compression, no language, no translated keyword, the text."""
-    body = b"iTXt" + b"XML:com.adobe.xmp\0" + b"\0\0" + b"\0" + b"\0" + _XMP.encode("utf-8")
+    body = b"iTXt" + b"XML:com.adobe.xmp\0" + b"\0\0" + b"\0" + b"\0" + source_type_packet()
     return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))

@@ -64,6 +64,17 @@ def mouth_gap(xyz: FloatArray) -> float:
     return float(np.linalg.norm(xyz[13, :2] - xyz[14, :2]) / interocular_px(xyz))
 
 
+def landmark_speed(last: tuple[FloatArray, float] | None, xyz: FloatArray, seconds: float) -> float:
+    """Return the mean speed of the landmarks (478, 3) in inter-ocular distances a second.
+
+    `last`: landmarks and time in seconds of the frame before; 0 without them.
+    """
+    if last is None or seconds <= last[1]:
+        return 0.0
+    moved = np.linalg.norm(xyz[:, :2] - last[0][:, :2], axis=1).mean()
+    return float(moved / interocular_px(xyz) / (seconds - last[1]))
+
+
 def sharpness(rgb: ByteArray, xy: NDArray[np.floating]) -> float:
     """Return how sharp the face is: spread of the Laplacian of its luma at a fixed size, over its contrast.
 

@@ -140,15 +140,23 @@ class HandFinder:
                 break
 
     def _find(self, index: int, rgb: ByteArray, seconds: float, size_wh: tuple[int, int], face: Landmarks) -> bool:
+        self._track.points[index] = self.find(rgb, size_wh, face)
+        self._track.seconds[index] = seconds
+        return bool(len(self._track.points[index]))
+
+    def find(self, rgb: ByteArray, size_wh: tuple[int, int], face: Landmarks) -> FloatArray:
+        """Return the hands (n, 21, 2) before or beside a face in one picture, pixels of the upright frame.
+
+        It knows nothing of the clip: a hand in one picture alone is likely to be none (see `HandTrack.at`).
+        """
+        if self._model is None:
+            return np.zeros((0, 21, 2), np.float32)
         scale_xy = np.array([size_wh[0] / rgb.shape[1], size_wh[1] / rgb.shape[0]])
         xy = (face.xyz[:, :2] + 0.5) / scale_xy - 0.5
         box = _window(xy)
         hands = [hand for hand in self._hands(rgb, box) if _touches(hand, xy)]
-        self._track.points[index] = np.array([(hand + 0.5) * scale_xy - 0.5 for hand in hands], np.float32).reshape(
-            -1, 21, 2
-        )
-        self._track.seconds[index] = seconds
-        return bool(hands)
+        points = [(hand + 0.5) * scale_xy - 0.5 for hand in hands]
+        return np.array(points, np.float32).reshape(-1, 21, 2)
 
     def _hands(self, rgb: ByteArray, box: Box) -> list[FloatArray]:
         """Return all hands (21, 2) in a square of the picture, of which parts may lie outside."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, PalsyProfile, Side
@@ -246,7 +247,7 @@ def _symmetric(rest: NDArray[np.floating]) -> WeightArray:
 
 
 def _distance(uv: WeightArray, to: list[int]) -> WeightArray:
-    result: WeightArray = np.linalg.norm(uv[:, None] - uv[None, to], axis=2)
+    result: WeightArray = cdist(uv, uv[to])
     return result
 
 
@@ -265,7 +266,8 @@ def _zones(uv: WeightArray) -> WeightArray:
 
 def _spread(uv: WeightArray, controls: list[int]) -> WeightArray:
     """Return (478, n) weights that carry values at control landmarks to all others, exact at the controls."""
-    weights = 1.0 / (_distance(uv, controls) ** 3 + 1e-6)
+    distance = _distance(uv, controls)
+    weights = 1.0 / (distance * distance * distance + 1e-6)
     weights /= weights.sum(axis=1, keepdims=True)
     weights[controls] = np.eye(len(controls))
     return weights

@@ -189,26 +189,41 @@ def _inside(
 ) -> tuple[NDArray[np.int32], FloatArray]:
     """Return each grid pixel's triangle (h, w), -1 = none, and its barycentric coordinates (h, w, 3)."""
     owner = np.full(shape, -1, np.int32)
-    for index, corners in enumerate(triangles):
-        cv2.fillConvexPoly(owner, np.round(places[corners] * 16).astype(np.int32), index, shift=4)
-    rows, columns = np.nonzero(owner >= 0)
-    a, b, c = (places[triangles[owner[rows, columns], k]] for k in range(3))
-    ab, ac, ap = b - a, c - a, np.stack([columns, rows], axis=1) - a
-    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    area = np.where(np.abs(area) < 1e-9, 1e-9, area)
-    v = (ap[:, 0] * ac[:, 1] - ap[:, 1] * ac[:, 0]) / area
-    w = (ab[:, 0] * ap[:, 1] - ab[:, 1] * ap[:, 0]) / area
-    share = np.zeros((*shape, 3), np.float32)
-    share[rows, columns] = np.stack([1 - v - w, v, w], axis=1)
-    return owner, share
+    corners = np.round(places * 16).astype(np.int32)[triangles]
+    for index, triangle in enumerate(corners):
+        cv2.fillConvexPoly(owner, triangle, index, shift=4)
+    return owner, _barycentric(owner, places, triangles)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _barycentric(owner, places, triangles):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return the barycentric coordinates (h, w, 3) of each pixel in its triangle, 0 where it has none."""
+    height, width = owner.shape
+    share = np.zeros((height, width, 3), np.float32)
+    for i in range(height):
+        for j in range(width):
+            t = owner[i, j]
+            if t < 0:
+                continue
+            a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            abx, aby = places[b, 0] - places[a, 0], places[b, 1] - places[a, 1]
+            acx, acy = places[c, 0] - places[a, 0], places[c, 1] - places[a, 1]
+            apx, apy = j - places[a, 0], i - places[a, 1]
+            area = abx * acy - aby * acx
+            if abs(area) < 1e-9:
+                area = 1e-9
+            v, w = (apx * acy - apy * acx) / area, (abx * apy - aby * apx) / area
+            share[i, j, 0], share[i, j, 1], share[i, j, 2] = 1 - v - w, v, w
+    return share
 
 
 def _neighbours(triangles: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return starts (469,) and others: the neighbours of landmark k are others[starts[k] : starts[k + 1]]."""
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
-    starts = np.searchsorted(edges[:, 0], np.arange(facemesh.SKIN_COUNT + 1))
-    return starts.astype(np.int32), np.ascontiguousarray(edges[:, 1], np.int32)
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).astype(np.int64)
+    count = facemesh.SKIN_COUNT
+    keys = np.unique(np.concatenate([edges[:, 0] * count + edges[:, 1], edges[:, 1] * count + edges[:, 0]]))
+    starts = np.searchsorted(keys, np.arange(count + 1) * count)
+    return starts.astype(np.int32), (keys % count).astype(np.int32)
 
 
 def _windows(
@@ -216,20 +231,28 @@ def _windows(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], FloatArray]:
     """Return the Gaussian window of each landmark as starts, flat pixel indices, and weights that sum to about 1."""
     reach = int(np.ceil(2 * spread))
-    dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    starts, pixels, weights = [0], [], []
-    for x, y in places:
-        columns, rows = round(x) + dx, round(y) + dy
-        squared = (columns - x) ** 2 + (rows - y) ** 2
-        use = (columns >= 0) & (columns < shape[1]) & (rows >= 0) & (rows < shape[0]) & (squared <= reach**2)
-        pixels.append((rows * shape[1] + columns)[use])
-        weights.append(np.exp(-squared[use] / (2 * spread**2)) / (2 * np.pi * spread**2))
-        starts.append(starts[-1] + len(pixels[-1]))
-    return (
-        np.array(starts, np.int32),
-        np.concatenate(pixels).astype(np.int32),
-        np.concatenate(weights).astype(np.float32),
-    )
+    starts, pixels, weights = _windowed(places, shape[0], shape[1], spread, reach)
+    return starts, pixels, weights
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _windowed(places, height, width, spread, reach):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    most = len(places) * (2 * reach + 1) ** 2
+    starts = np.zeros(len(places) + 1, np.int32)
+    pixels, weights = np.empty(most, np.int32), np.empty(most, np.float32)
+    used = 0
+    for k in range(len(places)):
+        x, y = places[k, 0], places[k, 1]
+        column, row = round(x), round(y)
+        for i in range(row - reach, row + reach + 1):
+            for j in range(column - reach, column + reach + 1):
+                squared = (j - x) ** 2 + (i - y) ** 2
+                if 0 <= j < width and 0 <= i < height and squared <= reach**2:
+                    pixels[used] = i * width + j
+                    weights[used] = np.exp(-squared / (2 * spread**2)) / (2 * np.pi * spread**2)
+                    used += 1
+        starts[k + 1] = used
+    return starts, pixels[:used].copy(), weights[:used].copy()
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

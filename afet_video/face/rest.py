@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
@@ -128,7 +129,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
     shape = TurningShape(points, np.zeros((478, 2)), np.zeros((FEATURES, 478, 2)), iod)
     noise = np.full(478, NOISE_FLOOR_IOD * iod)
     # Where the heads are depends on the shape, and the shape on where the heads are.
-    for _ in range(_HEAD_ROUNDS):
+    for _ in range(_HEAD_ROUNDS if len(samples) else 0):  # of one face alone, the shape is that face
         shape, noise = _fit_shape(shape, faces, prior)
     base = _base(shape)
     return RestModel(
@@ -187,8 +188,9 @@ def _robust_fit(shapes: FitArray, poses: FitArray, prior: FitArray, floor: float
 
 def _kernel(points: FitArray, anchors: FitArray, radius: float) -> FitArray:
     """Gaussian weights (n, m) of anchors for points by their distance in the picture plane; rows sum to about 1."""
-    squared = ((points[:, None, :2] - anchors[None, :, :2]) ** 2).sum(axis=2)
-    weights = np.exp(-squared / (2 * radius**2))
+    weights = cdist(points[:, :2], anchors[:, :2], "sqeuclidean")
+    weights /= -2 * radius**2
+    np.exp(weights, out=weights)
     result: FitArray = weights / (weights.sum(axis=1, keepdims=True) + 1e-3)
     return result
 
@@ -196,7 +198,7 @@ def _kernel(points: FitArray, anchors: FitArray, radius: float) -> FitArray:
 def _from_outline(points: FitArray, iod: float) -> FitArray:
     """Return (478,) 0 on the outline, 1 from some way inside: there skin ends, and what lies beyond must stay."""
     outline = points[list(facemesh.FACE_OVAL), :2]
-    distance = np.linalg.norm(points[:, None, :2] - outline[None], axis=2).min(axis=1)
+    distance = cdist(points[:, :2], outline).min(axis=1)
     return np.asarray(np.clip(distance / (_EDGE_IOD * iod), 0.0, 1.0), np.float64)
 
 

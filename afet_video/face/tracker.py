@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,23 @@ def _choice(text: str) -> int | tuple[float, float] | None:
     return x, y
 
 
+def choose_face(faces: Sequence[Landmarks], which: str) -> Landmarks | None:
+    """Return the face of one picture that `which` (`largest`, `N` or `x,y`) means; None if there is no N-th one.
+
+    Raises
+    ------
+    SettingsError
+        If `which` is none of these.
+    """
+    choice = _choice(which)
+    if choice is None:
+        return max(faces, key=lambda face: _place(face, 0.0).size, default=None)
+    if isinstance(choice, int):
+        from_left = sorted(faces, key=lambda face: _place(face, 0.0).x)
+        return from_left[choice] if choice < len(from_left) else None
+    return min(faces, key=lambda face: _outside(face, choice), default=None)
+
+
 @dataclass(slots=True, eq=False)
 class _Followed:
     """A face in sight, or just lost: its stretch, its last sighting, and its velocity in pixels a second, (2,)."""
@@ -125,6 +143,7 @@ class FaceTracker:
     Parameters
     ----------
     directory : where the temporary file lies; None = the system's folder for such files.
+    keep : whether what was seen is kept for `finish`; False where nobody will ask, as before a camera that runs on.
 
     Raises
     ------
@@ -132,10 +151,14 @@ class FaceTracker:
         If that file cannot be written.
     """
 
-    def __init__(self, settings: TrackerSettings | None = None, *, directory: Path | None = None) -> None:
+    def __init__(
+        self, settings: TrackerSettings | None = None, *, directory: Path | None = None, keep: bool = True
+    ) -> None:
         self._settings = settings or TrackerSettings()
+        self._keep = keep
         self._spool = RowFile((LANDMARK_COUNT, 3), np.float32, directory)
-        self._timestamps: list[Timestamp] = []
+        self._timestamps: deque[Timestamp] = deque(maxlen=None if keep else 1)
+        self._due, self._begun = 0, 0
         self._stretches: list[Stretch] = []
         self._live: list[_Followed] = []
         self._ours: _Followed | None = None
@@ -148,6 +171,11 @@ class FaceTracker:
     def following(self) -> Landmarks | None:
         """The one person as last seen, or None before anyone was."""
         return None if self._ours is None else self._ours.face
+
+    @property
+    def stretch(self) -> Stretch | None:
+        """The stretch in which the one person was last seen, with their look; it goes on with every sighting."""
+        return None if self._ours is None else self._ours.stretch
 
     @property
     def in_sight(self) -> list[Landmarks]:
@@ -181,18 +209,19 @@ class FaceTracker:
         OutputError
             If the temporary file cannot be written.
         """
-        if index != len(self._timestamps):
-            raise ValueError(f"frame {index} came, frame {len(self._timestamps)} was due")
+        if index != self._due:
+            raise ValueError(f"frame {index} came, frame {self._due} was due")
         if self._timestamps and timestamp.seconds <= self._timestamps[-1].seconds:
             raise ValueError(f"frame {index}: time must grow, {timestamp} comes after {self._timestamps[-1]}")
         self._timestamps.append(timestamp)
+        self._due += 1
         seconds = float(timestamp.seconds)
         if maybe_cut:
             self._live, self._others = [], []
         self._live = [one for one in self._live if seconds - one.stretch.end.seconds <= CONTINUE_S]
         seen = self._assign(index, seconds, faces, look)
         kept = seen if self._settings.everybody else self._one(seen, seconds)
-        for one in kept:
+        for one in kept if self._keep else ():
             self._frames.append(index)
             self._numbers.append(one.number)
             self._spool.append(one.face.xyz)
@@ -268,8 +297,10 @@ class FaceTracker:
 
     def _begin(self, face: Landmarks, index: int, place: Place) -> _Followed:
         stretch = Stretch(index, index, place, place)
-        self._stretches.append(stretch)
-        one = _Followed(len(self._stretches) - 1, stretch, face, np.zeros(2, np.float32))
+        if self._keep:
+            self._stretches.append(stretch)
+        self._begun += 1
+        one = _Followed(self._begun - 1, stretch, face, np.zeros(2, np.float32))
         self._live.append(one)
         return one
 

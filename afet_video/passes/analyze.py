@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import ByteArray, FaceStatus, FloatArray, Landmarks, Progress, ProgressCallback, Timestamp
 from afet_video.errors import NoFaceError
-from afet_video.face.activity import lid_aperture, mouth_gap, sharpness
+from afet_video.face.activity import landmark_speed, lid_aperture, mouth_gap, sharpness
 from afet_video.face.hands import HandFinder, HandTrack
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.look import Look, look_of
 from afet_video.face.neutral import FaceMeasures
-from afet_video.face.pose import head_pose, interocular_px
+from afet_video.face.pose import head_pose
 from afet_video.face.shots import ShotFinder
 from afet_video.face.track import FaceTrack
 from afet_video.face.tracker import FaceTracker
@@ -199,7 +199,7 @@ class _Collected:
             self._lids.append(lid_aperture(face.xyz))
             self._mouth.append(mouth_gap(face.xyz))
             self._sharpness.append(sharpness(picture.rgb, face.xyz[:, :2] * scale))
-            self._motion.append(_speed(self._last.get(number), face.xyz, seconds))
+            self._motion.append(landmark_speed(self._last.get(number), face.xyz, seconds))
             now[number] = (face.xyz, seconds)
         self._last = now
 
@@ -223,11 +223,3 @@ class _Collected:
             motion=by_frame(self._motion),
             detected=np.array([status is FaceStatus.DETECTED for status in track.status], bool),
         )
-
-
-def _speed(last: tuple[FloatArray, float] | None, xyz: FloatArray, seconds: float) -> float:
-    """Mean speed of the landmarks since the frame before, inter-ocular distances a second."""
-    if last is None or seconds <= last[1]:
-        return 0.0
-    moved = np.linalg.norm(xyz[:, :2] - last[0][:, :2], axis=1).mean()
-    return float(moved / interocular_px(xyz) / (seconds - last[1]))

@@ -64,7 +64,7 @@ class FaceModel:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Neutral:
+class Neutral:
     """A neutral's choice, landmarks (478, 3), blendshapes (52,), and picture (h, w, 3) with its place in the frame."""
 
     choice: NeutralChoice
@@ -143,7 +143,7 @@ def _person_models(
     lane: Lane,
     followed: FollowedFace,
     face_id: int,
-    given: _Neutral | None,
+    given: Neutral | None,
     chosen: NeutralChoices,
     settings: ConvertSettings,
 ) -> dict[int, FaceModel]:
@@ -162,38 +162,69 @@ def _person_models(
     return models
 
 
-def _bank_entry(neutral: _Neutral, rest: RestModel, lost: float, settings: ConvertSettings) -> BankEntry:
-    clean = FaceCover(neutral.rgb, neutral.xy, settings.mask).clean_neutral()
-    rgb = flatten_fold(clean, neutral.xy, settings.profile.side, lost)
+def _bank_entry(
+    neutral: Neutral, cover: FaceCover, rest: RestModel, lost: float, settings: ConvertSettings
+) -> BankEntry:
+    rgb = flatten_fold(cover.clean_neutral(), neutral.xy, settings.profile.side, lost)
     texture = texture_model(rgb, neutral.xy, settings.splice)
     eye = EyeMemory(texture, settings.profile.side)
     return BankEntry(neutral.choice.index, rest.turn_deg(neutral.xyz), texture, eye)
 
 
 def _model(
-    neutral: _Neutral,
-    others: Sequence[_Neutral],
+    neutral: Neutral,
+    others: Sequence[Neutral],
     track: FaceTrack,
     followed: FollowedFace,
     face_id: int,
     settings: ConvertSettings,
 ) -> FaceModel:
     weights = np.where(track.face_id == face_id, rest_weights(track.blendshapes, neutral.blendshapes), 0.0)
+    frames = resting(weights)
+    samples = np.array([followed.xyz(int(frame)) for frame in frames], np.float32).reshape(-1, 478, 3)
+    return face_model(neutral, others, samples, weights[frames].astype(np.float32), settings)
+
+
+def resting(weights: FloatArray) -> NDArray[np.int64]:
+    """Return which frames the rest shape is fitted on, from how surely each is at rest (T,)."""
     frames = np.flatnonzero(weights > _LEAST_REST)
     if len(frames) > _REST_SAMPLES:
         frames = frames[np.linspace(0, len(frames) - 1, _REST_SAMPLES).astype(int)]
-    samples = np.array([followed.xyz(int(frame)) for frame in frames], np.float32).reshape(-1, 478, 3)
+    return frames
+
+
+def face_model(
+    neutral: Neutral, others: Sequence[Neutral], samples: FloatArray, weights: FloatArray, settings: ConvertSettings
+) -> FaceModel:
+    """Return the model of a person.
+
+    Parameters
+    ----------
+    neutral, others : the best neutral, and further ones in other poses of the head.
+    samples : (n, 478, 3) landmarks of frames at rest; those with NaN are left out.
+    weights : (n,) how surely each of them is.
+    """
     usable = np.isfinite(samples).all(axis=(1, 2))
-    triangles = build_mesh(neutral.xyz)
     cover = FaceCover(neutral.rgb, neutral.xy, settings.mask)
-    rest = fit_rest(neutral.xyz, samples[usable], weights[frames][usable].astype(np.float32))
-    palsy = palsy_model(rest.base)
+    rest = fit_rest(neutral.xyz, samples[usable], weights[usable])
+    return dressed_model(rest, palsy_model(rest.base), cover, [neutral, *others], settings)
+
+
+def dressed_model(
+    rest: RestModel, palsy: PalsyModel, cover: FaceCover, neutrals: Sequence[Neutral], settings: ConvertSettings
+) -> FaceModel:
+    """Return the model of a person whose rest is known, for a profile and splice settings; the best neutral first.
+
+    `cover` is that of the best neutral.
+    """
+    covers = [cover, *(FaceCover(one.rgb, one.xy, settings.mask) for one in neutrals[1:])]
+    triangles = build_mesh(neutrals[0].xyz)
     lost = fold_lost(settings.profile, palsy)
     return FaceModel(
-        neutral=neutral.choice,
+        neutral=neutrals[0].choice,
         rest=rest,
         palsy=palsy,
-        bank=tuple(_bank_entry(one, rest, lost, settings) for one in (neutral, *others)),
+        bank=tuple(_bank_entry(one, own, rest, lost, settings) for one, own in zip(neutrals, covers, strict=True)),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
         behind_lips=None if settings.splice.texture == "neutral" else in_cavity(triangles),
@@ -201,33 +232,33 @@ def _model(
     )
 
 
-def _others(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choice: NeutralChoice) -> list[_Neutral]:
+def _others(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choice: NeutralChoice) -> list[Neutral]:
     """Return the further neutrals of a choice, in other poses of the head."""
     choices = [replace(choice, index=index, timestamp=track.timestamps[index]) for index in choice.bank]
     return [_video_neutral(reader, track, followed, one) for one in choices]
 
 
-def _video_neutral(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choice: NeutralChoice) -> _Neutral:
+def _video_neutral(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choice: NeutralChoice) -> Neutral:
     assert choice.timestamp is not None
     xyz = followed.xyz(choice.index)
     frame = reader.frame_at(choice.timestamp)
-    box = _around(xyz, frame.size_wh)
-    return _Neutral(choice, xyz, track.blendshapes[choice.index], frame.read_box(box), (box.x0, box.y0))
+    box = around_face(xyz, frame.size_wh)
+    return Neutral(choice, xyz, track.blendshapes[choice.index], frame.read_box(box), (box.x0, box.y0))
 
 
-def _image_neutral(rgb: ByteArray, settings: ConvertSettings) -> _Neutral:
+def _image_neutral(rgb: ByteArray, settings: ConvertSettings) -> Neutral:
     with FaceLandmarker(settings.landmarker) as landmarker:
         faces = landmarker.detect_image(rgb)
     if not faces:
         raise NoNeutralError(f"neutral {settings.neutral.choice}: no face in the picture")
     face = faces[0]
     choice = NeutralChoice(-1, None, 1.0, "image", {}, f"from the picture {settings.neutral.choice}")
-    box = _around(face.xyz, (rgb.shape[1], rgb.shape[0]))
+    box = around_face(face.xyz, (rgb.shape[1], rgb.shape[0]))
     pixels = rgb[box.y0 : box.y1, box.x0 : box.x1].astype(np.float32)
-    return _Neutral(choice, face.xyz, face.blendshapes, pixels, (box.x0, box.y0))
+    return Neutral(choice, face.xyz, face.blendshapes, pixels, (box.x0, box.y0))
 
 
-def _around(xyz: FloatArray, size_wh: tuple[int, int]) -> Box:
+def around_face(xyz: FloatArray, size_wh: tuple[int, int]) -> Box:
     """Return the rectangle of the face with a margin, within the picture."""
     low, high = xyz[:, :2].min(axis=0), xyz[:, :2].max(axis=0)
     margin = 0.1 * (high - low)

@@ -36,14 +36,14 @@ _HANDOVER_DEG = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Reference:
+class Reference:
     """A neutral's face, and its head's yaw and pitch (2,) in degrees."""
 
     face: FaceRegistration
     turn: FloatArray
 
 
-Registrations = dict[tuple[int, int], list[_Reference]]
+Registrations = dict[tuple[int, int], list[Reference]]
 """The neutrals of a person in a shot, by `face_id` and shot."""
 
 
@@ -76,7 +76,7 @@ def register(
 
 
 def _registrations(reader: VideoReader, analysis: Analysis, choices: NeutralChoices) -> Registrations:
-    made: dict[tuple[int, int], list[_Reference]] = {}
+    made: dict[tuple[int, int], list[Reference]] = {}
     found: Registrations = {}
     for (face_id, shot), choice in choices.items():
         if (face_id, choice.index) not in made:
@@ -85,17 +85,17 @@ def _registrations(reader: VideoReader, analysis: Analysis, choices: NeutralChoi
     return found
 
 
-def _references(reader: VideoReader, track: FaceTrack, choice: NeutralChoice) -> list[_Reference]:
+def _references(reader: VideoReader, track: FaceTrack, choice: NeutralChoice) -> list[Reference]:
     """Return the neutral and the further ones of its bank; those are laid over the first, so that all agree."""
     first: FloatArray = track.xyz(choice.index, choice.index + 1)[0]
     triangles = build_mesh(first)
-    references: list[_Reference] = []
+    references: list[Reference] = []
     for index in (choice.index, *choice.bank):
         frame = reader.frame_at(track.timestamps[index])
         xyz, turn = track.xyz(index, index + 1)[0], _turn(track, index)
         if references:
-            xyz = _corrected(frame, xyz, turn, references[:1])
-        references.append(_Reference(FaceRegistration(luma_around(frame, xyz), xyz, triangles), turn))
+            xyz = corrected(frame, xyz, turn, references[:1])
+        references.append(Reference(FaceRegistration(luma_around(frame, xyz), xyz, triangles), turn))
     return references
 
 
@@ -106,7 +106,7 @@ class _Task:
     frame: VideoFrame
     xyz: FloatArray
     turn: FloatArray
-    references: list[_Reference]
+    references: list[Reference]
 
 
 def _tasks(frame: VideoFrame, analysis: Analysis, registrations: Registrations) -> list[_Task]:
@@ -123,11 +123,11 @@ def _tasks(frame: VideoFrame, analysis: Analysis, registrations: Registrations) 
 
 def _corrected_all(tasks: list[_Task]) -> list[FloatArray]:
     return [
-        _corrected(task.frame, task.xyz, task.turn, task.references) if task.references else task.xyz for task in tasks
+        corrected(task.frame, task.xyz, task.turn, task.references) if task.references else task.xyz for task in tasks
     ]
 
 
-def _corrected(frame: VideoFrame, xyz: FloatArray, turn: FloatArray, references: list[_Reference]) -> FloatArray:
+def corrected(frame: VideoFrame, xyz: FloatArray, turn: FloatArray, references: list[Reference]) -> FloatArray:
     """Return landmarks (478, 3) corrected by the reference nearest in pose, or by the two that are about as near."""
     away = np.array([np.linalg.norm(turn - reference.turn) for reference in references])
     away = np.nan_to_num(away)  # no transform: taken to be turned like the neutral

@@ -37,6 +37,25 @@ _MARGIN_PX = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FaceMoment:
+    """What is known of one face in one frame before it is changed; `convert` and `live` come to it by different ways.
+
+    `xyz` (478, 3): exact, smoothed landmarks in pixels. `strength` in 0..1: share of the palsy to show. `status`: of
+    the landmarks. `blendshapes` (52,), `transform` (4, 4): as detected. `hands` (n, 21, 2): hands before the face.
+    """
+
+    xyz: FloatArray
+    midline: Midline
+    strength: float
+    status: FaceStatus
+    face_id: int
+    shot: int
+    blendshapes: FloatArray
+    transform: FloatArray
+    hands: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Renderer:
     """Applies the palsy to one face in one frame after the other; holds no state between frames."""
 
@@ -49,29 +68,11 @@ class Renderer:
 
     def render(self, frame: VideoFrame) -> TrackRow:
         """Change `frame` in place and return its row; a frame without a usable face stays as it is."""
-        index = frame.index
-        model = self.model_at(index)
-        if model is None or self.track.status[index] is FaceStatus.MISSING:
-            return self._row_without_face(frame)
-        xyz = self.followed.xyz(index)
-        midline = self.followed.midline(index, xyz)
-        if midline is None:
-            return self._row_without_face(frame)
-        rest = model.rest.rest(xyz)
-        alpha = alpha_field(xyz, midline, self.settings.profile.side, self.settings.splice)
-        strength = float(self.strength[index])
-        affected = affected_face(
-            xyz, rest, self.settings.profile, model.palsy, strength=strength, seam_share=1.0 - alpha.at_midline
-        )
-        shown = affected.xyz
-        if strength > 0 and not self.settings.profile.changes_nothing:
-            texture = self._splice(frame, xyz, affected, model, alpha, rest.turn_deg)
-            if texture is not None:
-                shown = irises_at_rest(xyz, shown, texture, model.triangles)
-        neutral_index = nearest(model.bank, rest.turn_deg)[0].index
-        output, alpha_at = output_landmarks(xyz, shown, alpha)
-        share = 1.0 - (1.0 - alpha_at) * affected.lost
-        return self._row(frame, xyz, output, share, midline, neutral_index)
+        model, moment = self.model_at(frame.index), self._moment(frame.index)
+        if model is None or moment is None:
+            shot = int(self.track.shot[frame.index]) if frame.index < len(self.track) else 0
+            return row_without_face(frame, self.settings, shot)
+        return FaceChanger(self.settings, model).change(frame, moment)
 
     def model_at(self, index: int) -> FaceModel | None:
         """Return the model of the person in a frame, or None if there is nobody."""
@@ -85,22 +86,69 @@ class Renderer:
             return 0.0
         return float(np.nan_to_num(np.ptp(self.followed.xyz(index)[:, :2], axis=0).max()))
 
+    def _moment(self, index: int) -> FaceMoment | None:
+        """Return what is known of the face in a frame, or None if that is not enough to change it."""
+        track = self.track
+        if index >= len(track) or track.status[index] is FaceStatus.MISSING:
+            return None
+        xyz = self.followed.xyz(index)
+        midline = self.followed.midline(index, xyz)
+        if midline is None:
+            return None
+        return FaceMoment(
+            xyz=xyz,
+            midline=midline,
+            strength=float(self.strength[index]),
+            status=track.status[index],
+            face_id=int(track.face_id[index]),
+            shot=int(track.shot[index]),
+            blendshapes=track.blendshapes[index],
+            transform=track.transforms[index],
+            hands=self.hands.at(index),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceChanger:
+    """Applies the palsy to one face in one frame; what it remembers of the frames before lies in the model."""
+
+    settings: ConvertSettings
+    model: FaceModel
+
+    def change(self, frame: VideoFrame, moment: FaceMoment) -> TrackRow:
+        """Change `frame` in place and return its row."""
+        model, xyz, profile = self.model, moment.xyz, self.settings.profile
+        rest = model.rest.rest(xyz)
+        alpha = alpha_field(xyz, moment.midline, profile.side, self.settings.splice)
+        affected = affected_face(
+            xyz, rest, profile, model.palsy, strength=moment.strength, seam_share=1.0 - alpha.at_midline
+        )
+        shown = affected.xyz
+        if moment.strength > 0 and not profile.changes_nothing:
+            texture = self._splice(frame, moment, affected, alpha, rest.turn_deg)
+            if texture is not None:
+                shown = irises_at_rest(xyz, shown, texture, model.triangles)
+        neutral_index = nearest(model.bank, rest.turn_deg)[0].index
+        output, alpha_at = output_landmarks(xyz, shown, alpha)
+        share = 1.0 - (1.0 - alpha_at) * affected.lost
+        return self._row(frame, moment, output, share, neutral_index)
+
     def _splice(
         self,
         frame: VideoFrame,
-        xyz: FloatArray,
+        moment: FaceMoment,
         affected: AffectedFace,
-        model: FaceModel,
         alpha: AlphaField,
         turn_deg: tuple[float, float],
     ) -> NeutralTexture | None:
         """Splice a frame in place and return the texture that was used, or None if the face lies outside of it."""
+        model, xyz = self.model, moment.xyz
         box = affected_box(xyz, affected.xyz, alpha, frame.size_wh)
         if box is None:
             return None
         current = frame.read_box(box)
         origin = np.array([box.x0, box.y0], np.float32)
-        hands = self.hands.at(frame.index) - origin
+        hands = moment.hands - origin
         xy, seconds = xyz[:, :2] - origin, float(frame.timestamp.seconds)
         cover = model.cover.find(current, xy, seconds, hands=hands)
         for entry in model.bank:
@@ -110,9 +158,9 @@ class Renderer:
         texture = self._texture(first, cover.clean, xy, affected, seconds)
         if second is not None:
             texture = mixed(texture, self._texture(second, cover.clean, xy, affected, seconds), share)
-        profile, strength = self.settings.profile, float(self.strength[frame.index])
+        profile = self.settings.profile
         spliced = splice(
-            flatten_fold(cover.clean, xy, profile.side, strength * fold_lost(profile, model.palsy)),
+            flatten_fold(cover.clean, xy, profile.side, moment.strength * fold_lost(profile, model.palsy)),
             xyz,
             affected.xyz,
             texture,
@@ -141,58 +189,53 @@ class Renderer:
         )
 
     def _row(
-        self,
-        frame: VideoFrame,
-        xyz: FloatArray,
-        output: FloatArray,
-        alpha: FloatArray,
-        midline: Midline,
-        neutral_index: int,
+        self, frame: VideoFrame, moment: FaceMoment, output: FloatArray, alpha: FloatArray, neutral_index: int
     ) -> TrackRow:
-        profile, index = self.settings.profile, frame.index
-        strength = float(self.strength[index])
-        return TrackRow(
-            index=index,
-            timestamp=frame.timestamp,
-            status=_status(self.track.status[index], strength),
-            face_id=int(self.track.face_id[index]),
-            side=profile.side,
-            movement_kept=profile.movement_kept,
-            kept=np.array(profile.kept, np.float32),
-            strength=strength,
-            source_xyz=xyz,
-            output_xyz=output,
-            alpha=alpha,
-            blendshapes=self.track.blendshapes[index],
-            pose=head_pose(self.track.transforms[index]),
-            midline_y=midline.y,
-            midline_x=midline.x,
-            neutral_index=neutral_index,
-            shot=int(self.track.shot[index]),
-        )
-
-    def _row_without_face(self, frame: VideoFrame) -> TrackRow:
-        nothing = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
         profile = self.settings.profile
         return TrackRow(
             index=frame.index,
             timestamp=frame.timestamp,
-            status=FaceStatus.MISSING,
-            face_id=-1,
+            status=_status(moment.status, moment.strength),
+            face_id=moment.face_id,
             side=profile.side,
             movement_kept=profile.movement_kept,
             kept=np.array(profile.kept, np.float32),
-            strength=0.0,
-            source_xyz=nothing,
-            output_xyz=nothing,
-            alpha=nothing[:, 0],
-            blendshapes=np.full(52, np.nan, np.float32),
-            pose=head_pose(np.full((4, 4), np.nan, np.float32)),
-            midline_y=np.full(SAMPLES, np.nan, np.float32),
-            midline_x=np.full(SAMPLES, np.nan, np.float32),
-            neutral_index=-1,
-            shot=int(self.track.shot[frame.index]) if frame.index < len(self.track) else 0,
+            strength=moment.strength,
+            source_xyz=moment.xyz,
+            output_xyz=output,
+            alpha=alpha,
+            blendshapes=moment.blendshapes,
+            pose=head_pose(moment.transform),
+            midline_y=moment.midline.y,
+            midline_x=moment.midline.x,
+            neutral_index=neutral_index,
+            shot=moment.shot,
         )
+
+
+def row_without_face(frame: VideoFrame, settings: ConvertSettings, shot: int) -> TrackRow:
+    """Return the row of a frame in which nobody is changed."""
+    nothing = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+    profile = settings.profile
+    return TrackRow(
+        index=frame.index,
+        timestamp=frame.timestamp,
+        status=FaceStatus.MISSING,
+        face_id=-1,
+        side=profile.side,
+        movement_kept=profile.movement_kept,
+        kept=np.array(profile.kept, np.float32),
+        strength=0.0,
+        source_xyz=nothing,
+        output_xyz=nothing,
+        alpha=nothing[:, 0],
+        blendshapes=np.full(52, np.nan, np.float32),
+        pose=head_pose(np.full((4, 4), np.nan, np.float32)),
+        midline_y=np.full(SAMPLES, np.nan, np.float32),
+        midline_x=np.full(SAMPLES, np.nan, np.float32),
+        neutral_index=-1,
+        shot=shot,
+    )
 
 
 def _status(of_landmarks: FaceStatus, strength: float) -> FaceStatus:

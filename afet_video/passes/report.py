@@ -5,6 +5,7 @@ in: the report, settings, models -> out: a mapping for JSON.  Must not: write it
 
 from __future__ import annotations
 
+import functools
 import platform
 from importlib import metadata
 from typing import Any
@@ -20,7 +21,9 @@ from afet_video.passes.side import side_choice
 from afet_video.settings_io import settings_to_mapping
 from afet_video.tracks import sha256_file
 
-_LIBRARIES = ("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "scipy", "statsmodels")
+_LIBRARIES = (
+    *("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "pillow", "scipy", "statsmodels"),
+)
 
 _METHOD = "AFET: asymmetric facial expression transfer (Tan & Iren), per frame of the subject's own video"
 
@@ -77,7 +80,7 @@ def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInf
         "models": {
             model.name: {"sha256": model.sha256, "size": model.size} for model in (FACE_LANDMARKER, HAND_LANDMARKER)
         },
-        "versions": _versions(),
+        "versions": library_versions(),
         "warnings": list(report.warnings),
     }
 
@@ -107,7 +110,9 @@ def _neutral(choice: NeutralChoice) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str | None]:
+@functools.cache
+def library_versions() -> dict[str, str | None]:
+    """Return the versions of Python and of the libraries that a result depends on, None where one is not installed."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:

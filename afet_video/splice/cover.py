@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from afet_video.datatypes import FloatArray
 from afet_video.errors import SettingsError
@@ -122,7 +123,7 @@ class FaceCover:
 
     def __post_init__(self) -> None:
         view = SkinView.of(self.rgb, self.xy)
-        squared = ((view.xy[SKIN, None] - view.xy[None, SKIN]) ** 2).sum(axis=2)
+        squared = cdist(view.xy[SKIN], view.xy[SKIN], "sqeuclidean").astype(np.float32)
         near, far = (np.exp(-squared / (2 * (radius * view.iod) ** 2)) for radius in (SMOOTH_IOD, 3 * SMOOTH_IOD))
         self._kernel = (near + _FAR * far).astype(np.float32)
         self._log_skin = view.skin_colors()
@@ -133,8 +134,9 @@ class FaceCover:
 
     def clean_neutral(self) -> FloatArray:
         """Return the neutral's picture (h, w, 3) with skin in place of hair and the like that lie before its face."""
+        last, self._last = self._last, None
         clean = self.find(self.rgb, self.xy, -np.inf).clean
-        self._last = None
+        self._last = last
         return clean
 
     def find(self, current: FloatArray, xy: FloatArray, seconds: float, *, hands: FloatArray | None = None) -> Cover:

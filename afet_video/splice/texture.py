@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
@@ -90,7 +91,7 @@ def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> 
     xy = np.ascontiguousarray(xy[:, :2], np.float32)
     iod = _iod(xy)
     skin = np.flatnonzero(~_not_plain_skin())
-    squared = ((xy[:, None] - xy[None]) ** 2).sum(axis=2)
+    squared = cdist(xy, xy, "sqeuclidean").astype(np.float32)
     near = _normalized(np.exp(-squared / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2)))
     reach = np.full(478, _SPREAD_IOD)
     reach[list(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)] = _BROW_SPREAD_IOD

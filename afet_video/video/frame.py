@@ -181,6 +181,12 @@ class StoredFrame:
         self._layout = layout_of(stored)
         self._is_own = False
 
+    @classmethod
+    def from_rgb(cls, rgb: ByteArray, *, index: int, timestamp: Timestamp) -> StoredFrame:
+        """Return a frame that holds a copy of an upright picture (H, W, 3) uint8, as cameras give them."""
+        stored = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        return cls(stored, index=index, timestamp=timestamp, duration=0, orientation=Orientation())
+
     def rgb(self, *, max_side: int | None = None) -> ByteArray:
         """Return the upright picture (H, W, 3) uint8 RGB, C-contiguous.
 

@@ -6,7 +6,6 @@ Must not: move what is in the file (chunk offsets stay valid), or decode it.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import BinaryIO
 
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import disk_errors
+from afet_video.xmp import source_type_in, source_type_packet
 
 SYNTHETIC_COMMENT = (
     "Synthetic: facial movement on one side was altered by afet-video to simulate a facial palsy. "
@@ -23,18 +23,6 @@ SYNTHETIC_COMMENT = (
 
 XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 """The box type that Adobe's XMP specification (part 3) gives to XMP in ISO base media files."""
-
-_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-
-_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
-   <Iptc4xmpExt:DigitalSourceType>{value}</Iptc4xmpExt:DigitalSourceType>
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="r"?>"""
 
 
 def mark_synthetic(path: Path, *, source_type: str = "compositeSynthetic") -> None:
@@ -50,7 +38,7 @@ def mark_synthetic(path: Path, *, source_type: str = "compositeSynthetic") -> No
     OutputError
         If the file is not an MP4 or MOV file, or cannot be written.
     """
-    body = XMP_UUID + _PACKET.format(value=_SOURCE_TYPES + source_type).encode()
+    body = XMP_UUID + source_type_packet(source_type)
     with disk_errors(path), path.open("r+b") as file:
         boxes = list(_boxes(file))
         end = file.seek(0, 2)
@@ -77,8 +65,7 @@ def read_mark(path: Path) -> str | None:
             for kind, start, size in _boxes(file):
                 if kind == b"uuid" and _is_xmp(file, start):
                     file.seek(start + 24)
-                    found = re.search(rb"DigitalSourceType[>=\"\s]+([^<\"\s]+)", file.read(size - 24))
-                    return found[1].decode().rpartition("/")[2] if found else None
+                    return source_type_in(file.read(size - 24))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     return None
