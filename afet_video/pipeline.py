@@ -20,6 +20,7 @@ from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs
 from afet_video.passes.analyze import Analysis, analyze
 from afet_video.passes.cast import Cast, main_row
+from afet_video.passes.checkpoint import Checkpoints
 from afet_video.passes.follow import follow
 from afet_video.passes.neutrals import choose_neutrals
 from afet_video.passes.prepare import FaceModels, load_neutral_image, prepare
@@ -45,6 +46,7 @@ def convert(
     settings: ConvertSettings | None = None,
     tracks: str | Path | None = None,
     contact_sheet: str | Path | None = None,
+    checkpoints: str | Path | None = None,
     overwrite: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> RunReport:
@@ -57,6 +59,8 @@ def convert(
     settings : what to do; the defaults give a complete palsy of the subject's left side.
     tracks : landmark track to write (.parquet, .csv or .npz); default: beside `target`, `NAME.tracks.parquet`.
     contact_sheet : PNG to write with source over result at the strongest expressions; default: none.
+    checkpoints : folder that keeps the landmarks once they are found: another conversion of the same video, the same
+        one after a kill or one with another profile or side, goes on from there; default: nothing is kept.
     overwrite : whether existing files may be replaced.
     on_progress : called with the frames done in each pass.
 
@@ -79,12 +83,16 @@ def convert(
         written = paths.redirected(outputs.path_for)
         writer = VideoWriter(written.target, source=paths.source, info=reader.info, settings=settings.encode)
         report_progress = on_progress or _ignore
+        kept = Checkpoints(None if checkpoints is None else Path(checkpoints), paths.source, settings)
 
         with clock.stage("detect"):
-            analysis = analyze(reader, settings, report_progress)
+            exact = kept.load("registered")
+            analysis = (
+                exact or kept.load("detected") or kept.keep("detected", analyze(reader, settings, report_progress))
+            )
             choices = choose_neutrals(analysis)
         with clock.stage("register"):
-            analysis = register(reader, analysis, choices, report_progress)
+            analysis = exact or kept.keep("registered", register(reader, analysis, choices, report_progress))
             stack.callback(analysis.close)
         with clock.stage("prepare"):
             followed = []
