@@ -35,6 +35,8 @@ NEEDS = {
     "datasets": lambda: importlib.util.find_spec("datasets") is not None,
     "torch": lambda: importlib.util.find_spec("torch") is not None,
     "ray": lambda: importlib.util.find_spec("ray") is not None,
+    "webdataset": lambda: importlib.util.find_spec("webdataset") is not None,
+    "mlcroissant": lambda: importlib.util.find_spec("mlcroissant") is not None,
     "browser": _has_browser,
 }
 

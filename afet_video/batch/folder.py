@@ -56,13 +56,13 @@ class Folder:
         """Manifest of what failed."""
         return self.root / "retry.jsonl"
 
-    def prepare(self, *, resume: bool) -> None:
-        """Make the folder, or take up the one of an earlier run; what a killed run left half-done is deleted.
+    def check(self, *, resume: bool) -> None:
+        """Refuse a folder that holds something that it should not.
 
         Raises
         ------
         OutputError
-            If the folder holds something that it should not, or cannot be written.
+            With what to do instead.
         """
         if self.root.exists() and not self.root.is_dir():
             raise OutputError(f"{self.root} is a file: give the name of a folder")
@@ -70,6 +70,15 @@ class Folder:
             raise OutputError(f"{self.root} holds a batch already: add --resume to go on, or choose another folder")
         if not self.journal.exists() and self.root.is_dir() and any(self.root.iterdir()) and not self.state.exists():
             raise OutputError(f"{self.root} is not empty and no batch of afet-video: choose another folder")
+
+    def prepare(self) -> None:
+        """Make the folders; what a killed run left half-done is deleted, checkpoints stay.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written.
+        """
         with disk_errors(self.root / "data set"):
             for path in (self.done, self.work / "checkpoints", self.looks, self.logs):
                 path.mkdir(parents=True, exist_ok=True)

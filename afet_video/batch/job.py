@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from afet_video.batch.people import save_looks
 from afet_video.errors import AfetError, OutputError
 from afet_video.outputs import disk_errors
 from afet_video.passes.settings import ConvertSettings
@@ -33,21 +34,20 @@ PARTS = {"video": ".mp4", "tracks": ".tracks.parquet", "sidecar": ".afet.json"}
 class Job:
     """What one job needs to know; plain values, so that it can travel.
 
-    `settings`: `ConvertSettings` as a mapping. `done`: folder for what is finished; `work`: one for everything else.
+    `facts`: what its result shall say of it, too. `settings`: `ConvertSettings` as a mapping. `look`: where to keep what
+    the people look like, None = nobody wants to know. `done`: folder for what is finished; `work`: one for everything else.
     `fingerprint`: of the source's content and the settings; what another one has made does not count as done.
     """
 
     name: str
-    clip: str
     source: str
-    source_sha256: str
-    side: str
-    profile: str
+    facts: Mapping[str, Any]
     settings: Mapping[str, Any]
     fingerprint: str
     done: str
     work: str
     log: str
+    look: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,8 @@ def _convert(job: Job, folder: Path) -> JobResult:
         checkpoints=Path(job.work) / "checkpoints",
     )
     made = {part: folder / f"{job.name}{end}" for part, end in PARTS.items()}
+    if job.look is not None:
+        save_looks(Path(job.look), Path(job.source), made["tracks"])
     hashes = {part: sha256_file(path) for part, path in made.items()}
     with disk_errors(Path(job.done)):
         for path in reversed(made.values()):  # the video last: where it is, all is
@@ -124,6 +126,7 @@ def _convert(job: Job, folder: Path) -> JobResult:
                 os.fsync(file.fileno())
             path.replace(Path(job.done) / path.name)
     facts = {
+        **job.facts,
         "side": str(report.profile.side),
         "frames": report.frames,
         "duration_s": report.duration_s,

@@ -15,7 +15,7 @@ from afet_video.batch.folder import Folder
 from afet_video.batch.job import Job
 from afet_video.batch.manifest import Clip, clean_name
 from afet_video.batch.settings import BatchSettings
-from afet_video.datatypes import Side
+from afet_video.datatypes import ZONES, Side
 from afet_video.errors import SettingsError
 from afet_video.passes.settings import ConvertSettings, with_profile
 from afet_video.passes.side import draw_side
@@ -25,11 +25,10 @@ from afet_video.tracks import sha256_file
 
 @dataclass(frozen=True, slots=True)
 class PlannedClip:
-    """A clip, its content's hash, and its jobs' names."""
+    """A clip and its content's hash."""
 
     clip: Clip
     sha256: str
-    jobs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +70,17 @@ def plan_jobs(clips: Sequence[Clip], settings: BatchSettings, folder: Folder) ->
         If a clip cannot be read.
     """
     profiles = profile_settings(settings, settings.profiles)
+    look = any(clip.person is None for clip in clips)  # then those whose person is known are compared with, too
     by_clip: list[list[Job]] = []
     planned: dict[str, PlannedClip] = {}
     for clip in clips:
         sha256 = sha256_file(clip.path)
         own = profile_settings(settings, clip.profiles) if clip.profiles else profiles
         sides = _sides(clip.sides or settings.sides, settings.seed, sha256)
-        jobs = [_job(clip, sha256, side, name, own[name], folder) for name in own for side in sides]
-        by_clip.append(jobs)
-        planned[clip.name] = PlannedClip(clip, sha256, tuple(job.name for job in jobs))
+        planned[clip.name] = PlannedClip(clip, sha256)
+        by_clip.append(
+            [_job(planned[clip.name], side, name, own[name], folder, look) for name in own for side in sides]
+        )
     longest = max(map(len, by_clip), default=0)
     ordered = [jobs[turn] for turn in range(longest) for jobs in by_clip if turn < len(jobs)]
     return Plan(tuple(ordered), planned)
@@ -90,21 +91,28 @@ def _sides(asked: Sequence[str], seed: int, sha256: str) -> list[Side]:
     return list(dict.fromkeys(draw_side(seed, sha256) if side == "random" else Side(side) for side in asked))
 
 
-def _job(clip: Clip, sha256: str, side: Side, profile: str, settings: ConvertSettings, folder: Folder) -> Job:
+def _job(planned: PlannedClip, side: Side, profile: str, settings: ConvertSettings, folder: Folder, look: bool) -> Job:
+    clip = planned.clip
     settings = replace(settings, profile=replace(settings.profile, side=side), side_seed=None)
     mapping = settings_to_mapping(settings)
-    known = json.dumps([sha256, mapping, clip.path.name], sort_keys=True)
+    known = json.dumps([planned.sha256, mapping, clip.path.name], sort_keys=True)
     name = f"{clip.name}-{side}-{profile}"
     return Job(
         name=name,
-        clip=clip.name,
         source=str(clip.path),
-        source_sha256=sha256,
-        side=str(side),
-        profile=profile,
+        facts={
+            "clip": clip.name,
+            "person": clip.person,
+            "source": clip.path.name,
+            "source_sha256": planned.sha256,
+            "side": str(side),
+            "profile": profile,
+            "movement_kept": dict(zip(ZONES, settings.profile.kept, strict=True)),
+        },
         settings=mapping,
         fingerprint=hashlib.sha256(known.encode()).hexdigest()[:32],
         done=str(folder.done),
         work=str(folder.work),
         log=str(folder.logs / f"{name}.log"),
+        look=str(folder.looks / f"{planned.sha256}.npz") if look else None,
     )
