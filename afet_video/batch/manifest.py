@@ -120,7 +120,9 @@ def _row_clip(row: Mapping[str, Any], where: str, folder: Path) -> Clip:
             raise InputError(f'{where}: side "{side}" is unknown: choose among {", ".join(SIDES)}')
     for name in profiles:
         if name.lower().endswith(".toml"):
-            raise InputError(f"{where}: profile {name} is a file: a manifest names presets only, give it with --profiles")
+            raise InputError(
+                f"{where}: profile {name} is a file: a manifest names presets only, give it with --profiles"
+            )
         try:
             load_profile(name)
         except AfetError as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from afet_video.datatypes import FaceStatus
+from afet_video.datatypes import FaceStatus, Timestamp
 from afet_video.face.look import OTHER_LOOK, Look, look_distance, look_of
 from afet_video.outputs import disk_errors
 from afet_video.tracks import load_tracks
@@ -62,7 +62,7 @@ def _looks(source: Path, tracks: Path) -> list[Look]:
         chosen = own[np.linspace(0, len(own) - 1, min(_SAMPLES, len(own))).astype(int)]
         mean: Look | None = None
         for count, row in enumerate(chosen.tolist(), 1):
-            rgb = reader.frame_at(rows.timestamp(row)).rgb()
+            rgb = reader.frame_at(Timestamp(int(rows.pts[row]), rows.time_base)).rgb()
             look = look_of(rgb, rows.source_xyz[row], reader.info.size_wh)
             mean = look if mean is None else mean.joined(look, 1 / count)
         if mean is not None:

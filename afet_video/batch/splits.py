@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterable
 
 
-
 def split_groups(groups: Iterable[str], shares: tuple[float, float, float], seed: int) -> dict[str, str]:
     """Return train, validation or test for each group, drawn from the seed and the groups' names.
 
@@ -26,5 +25,3 @@ def split_groups(groups: Iterable[str], shares: tuple[float, float, float], seed
 
 def _count(share: float, groups: int) -> int:
     return max(int(share * groups + 0.5), 1) if share > 0 else 0
-
-

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 import afet_video
+from afet_video.cli.batch import batch
 from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
 from afet_video.cli.evaluate import evaluate
@@ -37,6 +38,7 @@ app.command()(profiles)
 app.command()(evaluate)
 app.command()(still)
 app.command()(pairs)
+app.command()(batch)
 
 
 def _print_version(wanted: bool) -> None:
