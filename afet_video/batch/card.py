@@ -16,9 +16,22 @@ from afet_video.settings_io import settings_to_mapping
 
 _FILL_IN = "*(fill in)*"
 
-_INTRODUCTION = """{videos} videos made by afet-video {version} from {clips} videos of facial expressions of {people} people. Every video
-shows the person of its source with one side of the face made to move less: no movement in them is a patient's. All of
-it is synthetic, and marked so in its files.
+_INTRODUCTION = """{videos} videos made by afet-video {version} from {clips} videos of facial expressions of {people} people.
+Every video shows the person of its source with one side of the face made to move less: no movement in them is a
+patient's. All of it is synthetic, and marked so in its files.
+"""
+
+_FILES = f"""`SPLIT/NAME.mp4` is a video, `NAME.tracks.parquet` the landmarks of every frame, of the source and of the
+result, `NAME.afet.json` how it was made. `SPLIT/{LINES}` has a row a video, `{TABLE}` those of all splits.
+`datasets.load_dataset("videofolder", data_dir=...)` loads it. Left and right are the subject's own. Nobody is in two
+splits, as far as it is known who is who.
+"""
+
+_USE = """Training and testing of programs that measure or recognise facial asymmetry, as an addition to recordings of
+people who live with a facial palsy and consented to it, never in their place: a simulation knows less than they do. Not
+for diagnosis or treatment, not for judging a person's worth, mood or honesty by their face, and not for showing somebody
+as having a condition without their consent. Write and speak of facial palsy with respect: people have it, they are not
+it.
 """
 
 
@@ -38,16 +51,9 @@ def card(data: DataSet, settings: BatchSettings) -> str:
         _counts(data),
         *(f"Note: {note}.\n" for note in data.notes),
         "## What is where\n",
-        f"""`SPLIT/NAME.mp4` is a video, `NAME.tracks.parquet` the landmarks of every frame (of the source and of the result),
-`NAME.afet.json` how it was made. `SPLIT/{LINES}` has a row a video, `{TABLE}` those of all splits.
-`datasets.load_dataset("videofolder", data_dir=...)` loads it. Left and right are the subject's own. Nobody is in two splits.
-""",
+        _FILES,
         "## Intended use\n",
-        """Training and testing of programs that measure or recognise facial asymmetry, as an addition to recordings of people who
-live with a facial palsy and consented to it, never in their place: a simulation knows less than they do. Not for diagnosis
-or treatment, not for telling a person's worth, mood or honesty by their face, and not for showing somebody as having a
-condition without their consent. Write and speak of facial palsy with respect: people have it, they are not it.
-""",
+        _USE,
         "## Licence and consent\n",
         f"""- Licence of this data set: {_FILL_IN}
 - Licence and origin of the source videos: {_FILL_IN}
@@ -55,7 +61,7 @@ condition without their consent. Write and speak of facial palsy with respect: p
 - Contact: {_FILL_IN}
 """,
         "## Settings\n",
-        f"Seed {settings.seed}; shares of train, validation and test: {', '.join(f'{s:g}' for s in settings.shares)}.\n",
+        f"Seed {settings.seed}; shares of train, validation and test: {' '.join(map(str, settings.shares))}.\n",
         "Settings of the conversions, besides side and profile:\n",
         f"```json\n{json.dumps(_common(settings), indent=2)}\n```\n",
     )

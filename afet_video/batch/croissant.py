@@ -41,7 +41,7 @@ def write_croissant(root: Path) -> Path:
         name="table",
         description="A row for each video.",
         content_url=TABLE,
-        encoding_formats=["application/vnd.apache.parquet"],
+        encoding_formats=["application/x-parquet"],
         sha256=sha256_file(root / TABLE),
     )
     fields = [
@@ -56,7 +56,8 @@ def write_croissant(root: Path) -> Path:
     ]
     described = mlc.Metadata(
         name="simulated-facial-palsy",
-        description="Videos of facial expressions with a simulated facial palsy, with landmarks of every frame; synthetic.",
+        description="Synthetic videos: facial expressions with a simulated facial palsy, landmarks of every frame.",
+        version="1.0.0",
         license=["fill in"],
         url="https://example.org/fill-in",
         distribution=[table],

@@ -79,7 +79,7 @@ def assemble(folder: Folder, results: Iterable[JobResult], settings: BatchSettin
         facts = result.facts
         looks = load_looks(folder.looks / f"{facts['source_sha256']}.npz")
         seen[facts["clip"]] = Seen(facts["person"], facts["source_sha256"], looks)
-    groups = grouped(seen)
+    groups = {clip: f"like-{first}" for clip, first in grouped(seen).items()}
     split_of = split_groups(groups.values(), settings.shares, settings.seed)
     rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
     for result in done:

@@ -34,9 +34,10 @@ PARTS = {"video": ".mp4", "tracks": ".tracks.parquet", "sidecar": ".afet.json"}
 class Job:
     """What one job needs to know; plain values, so that it can travel.
 
-    `facts`: what its result shall say of it, too. `settings`: `ConvertSettings` as a mapping. `look`: where to keep what
-    the people look like, None = nobody wants to know. `done`: folder for what is finished; `work`: one for everything else.
-    `fingerprint`: of the source's content and the settings; what another one has made does not count as done.
+    `facts`: what its result shall say of it, too. `settings`: `ConvertSettings` as a mapping. `look`: where to keep
+    what the people look like, None = nobody wants to know. `done`: folder for what is finished; `work`: one for
+    everything else. `fingerprint`: of the source's content and the settings; what another one has made does not count
+    as done.
     """
 
     name: str

@@ -185,7 +185,7 @@ def _csv_rows(path: Path) -> list[Mapping[str, Any]]:
 
 
 def _jsonl_rows(path: Path) -> list[Mapping[str, Any]]:
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip():
             continue

@@ -105,7 +105,7 @@ def _work(connection: Connection) -> None:
 
 
 def _die_with_parent() -> None:
-    """A worker that outlived a killed batch would write into the folder of the one that goes on."""
+    """Wait for the parent's end: a worker that outlived it would write into the folder of the batch that goes on."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

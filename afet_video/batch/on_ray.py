@@ -36,7 +36,8 @@ def run_on_ray(jobs: Sequence[Job], workers: int, address: str | None) -> Genera
     ray = _started(workers, address)
     try:
         task = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_run)
-        waiting, running = deque(jobs), {}
+        waiting = deque(jobs)
+        running: dict[Any, Job] = {}
         while waiting or running:
             while waiting and len(running) < workers:
                 job = waiting.popleft()

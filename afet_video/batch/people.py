@@ -55,6 +55,7 @@ def load_looks(path: Path) -> list[Look]:
 
 def _looks(source: Path, tracks: Path) -> list[Look]:
     rows, reader = load_tracks(tracks), VideoReader(source)
+    assert rows.source_xyz is not None  # only a CSV lacks them
     seen = np.isin(rows.status, [FaceStatus.DETECTED, FaceStatus.REDUCED])
     found = []
     for face_id in np.unique(rows.face_id[seen]):

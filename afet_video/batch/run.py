@@ -221,4 +221,4 @@ def _write_retry(folder: Folder, plan: Plan, failed: dict[str, str]) -> Path | N
 
 
 def _ignore(_: JobResult) -> None:
-    """A result that nobody asked for."""
+    """Take a result that nobody asked for."""
