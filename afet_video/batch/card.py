@@ -16,8 +16,8 @@ from afet_video.settings_io import settings_to_mapping
 
 _FILL_IN = "*(fill in)*"
 
-_INTRODUCTION = """{videos} videos made by afet-video {version} from {clips} videos of facial expressions of {people} people.
-Every video shows the person of its source with one side of the face made to move less: no movement in them is a
+_INTRODUCTION = """{videos} videos made by afet-video {version} from {clips} videos of facial expressions of {people}
+people. Every video shows the person of its source with one side of the face made to move less: no movement in them is a
 patient's. All of it is synthetic, and marked so in its files.
 """
 
@@ -29,8 +29,8 @@ splits, as far as it is known who is who.
 
 _USE = """Training and testing of programs that measure or recognise facial asymmetry, as an addition to recordings of
 people who live with a facial palsy and consented to it, never in their place: a simulation knows less than they do. Not
-for diagnosis or treatment, not for judging a person's worth, mood or honesty by their face, and not for showing somebody
-as having a condition without their consent. Write and speak of facial palsy with respect: people have it, they are not
+for diagnosis or treatment, not for judging a person's worth, mood or honesty by their face, and not for showing
+somebody as having a condition without their consent. Write and speak of facial palsy with respect: people have it, they are not
 it.
 """
 

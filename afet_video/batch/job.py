@@ -86,9 +86,11 @@ def run_job(job: Job) -> JobResult:
     """
     start = time.perf_counter()
     try:
-        with disk_errors(Path(job.log)):
-            log = Path(job.log).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed just below
-        with log, _standard_error_into(log.fileno()):
+        with (
+            disk_errors(Path(job.log)),
+            Path(job.log).open("a", encoding="utf-8", buffering=1) as log,
+            _standard_error_into(log.fileno()),
+        ):
             log.write(f"{job.name}: process {os.getpid()}, source {job.source}\n")
             result = _attempt(job)
             log.write(_ending(result, time.perf_counter() - start))
