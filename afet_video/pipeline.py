@@ -90,6 +90,7 @@ def convert(
             analysis = (
                 exact or kept.load("detected") or kept.keep("detected", analyze(reader, settings, report_progress))
             )
+            stack.callback(analysis.close)
             choices = choose_neutrals(analysis)
         with clock.stage("register"):
             analysis = exact or kept.keep("registered", register(reader, analysis, choices, report_progress))

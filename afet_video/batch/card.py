@@ -30,8 +30,8 @@ splits, as far as it is known who is who.
 _USE = """Training and testing of programs that measure or recognise facial asymmetry, as an addition to recordings of
 people who live with a facial palsy and consented to it, never in their place: a simulation knows less than they do. Not
 for diagnosis or treatment, not for judging a person's worth, mood or honesty by their face, and not for showing
-somebody as having a condition without their consent. Write and speak of facial palsy with respect: people have it, they are not
-it.
+somebody as having a condition without their consent. Write and speak of facial palsy with respect: people have it, they
+are not it.
 """
 
 

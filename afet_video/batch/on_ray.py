@@ -7,11 +7,14 @@ Every machine of the cluster needs afet-video, and sees sources and the data set
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from afet_video.batch.job import Job, JobResult, run_job
 from afet_video.batch.on_processes import ATTEMPTS, died
@@ -33,7 +36,11 @@ def run_on_ray(jobs: Sequence[Job], workers: int, address: str | None) -> Genera
     SettingsError
         If Ray is not installed, or there is no cluster at the address.
     """
-    ray = _started(workers, address)
+    with contextlib.redirect_stdout(_OwnThread(sys.stdout)):
+        yield from _results(_started(workers, address), jobs, workers)
+
+
+def _results(ray: Any, jobs: Sequence[Job], workers: int) -> Generator[JobResult, None, None]:
     try:
         task = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_run)
         waiting = deque(jobs)
@@ -50,6 +57,22 @@ def run_on_ray(jobs: Sequence[Job], workers: int, address: str | None) -> Genera
                     yield died(job, type(error).__name__)
     finally:
         ray.shutdown()
+
+
+class _OwnThread:
+    """The standard output for the thread that makes this; others write to the standard error.
+
+    Ray prints warnings in a thread of its own, into the midst of what the program says.
+    """
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._stdout, self._thread = stdout, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        return (self._stdout if threading.get_ident() == self._thread else sys.stderr).write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stdout, name)
 
 
 def _run(job: Job) -> dict[str, Any]:

@@ -165,9 +165,13 @@ def _load(folder: Path) -> Analysis:
 def _load_rows(path: Path) -> RowFile:
     rows = RowFile(_ROW_SHAPE)
     size = int(np.prod(_ROW_SHAPE)) * 4
-    with path.open("rb") as file:
-        while data := file.read(size):
-            rows.append(np.frombuffer(data, "<f4").reshape(_ROW_SHAPE))
+    try:
+        with path.open("rb") as file:
+            while data := file.read(size):
+                rows.append(np.frombuffer(data, "<f4").reshape(_ROW_SHAPE))
+    except BaseException:
+        rows.close()
+        raise
     return rows
 
 

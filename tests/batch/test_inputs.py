@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +147,12 @@ def test_folders_that_hold_something_else_are_refused(folder: Path) -> None:
 
 
 def test_two_batches_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with Folder(tmp_path).locked(), pytest.raises(afet_video.OutputError, match="another batch is at work"):
-        with Folder(tmp_path).locked():
-            pass
+    with (
+        Folder(tmp_path).locked(),
+        pytest.raises(afet_video.OutputError, match="another batch is at work"),
+        Folder(tmp_path).locked(),
+    ):
+        raise AssertionError("two at a time")
 
 
 def test_a_line_that_a_kill_cut_short_does_not_count(tmp_path: Path) -> None:
@@ -189,8 +193,6 @@ def test_another_setting_is_another_fingerprint(folder: Path, tmp_path: Path) ->
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_is_said_to_be_full(clips: Path, tmp_path: Path) -> None:
     (job, _) = planned(clips / "man.mp4", tmp_path / "o")
-    from dataclasses import replace
-
     result = run_job(replace(job, log="/dev/full"))
     assert result.is_disk_full
     assert "is full: free some space" in (result.error or "")
