@@ -4,6 +4,7 @@ PYTHON ?= python3
 SIDE   ?= left
 KEPT   ?= 0
 CLIP   ?= samples/webcam.mp4
+EXTRAS ?= test
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -52,7 +53,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-check: pyproject.toml | $(BIN)/python

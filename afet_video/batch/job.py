@@ -125,7 +125,7 @@ def _convert(job: Job, folder: Path) -> JobResult:
     hashes = {part: sha256_file(path) for part, path in made.items()}
     with disk_errors(Path(job.done)):
         for path in reversed(made.values()):  # the video last: where it is, all is
-            with path.open("rb") as file:
+            with path.open("r+b") as file:
                 os.fsync(file.fileno())
             path.replace(Path(job.done) / path.name)
     facts = {

@@ -27,7 +27,7 @@ VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 COLUMNS = ("file", "person", "name", "sides", "profiles")
 """A manifest's columns; `file` is needed. `sides` and `profiles` are lists with commas and replace the options."""
 
-_LONGEST = 80
+_LONGEST_BYTES = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ def read_inputs(inputs: Sequence[Path], *, root: Path | None = None) -> Inputs:
             try:
                 clip = make()
                 other = taken.setdefault(clip.name.casefold(), where)
+                if other == where and any(known.where == where for known in found.clips):
+                    continue  # the same file named twice
                 if other != where:
                     raise InputError(
                         f'{where}: the name "{clip.name}" is that of {other}: give one of them another name '
@@ -150,7 +152,8 @@ def _words(text: str | None) -> tuple[str, ...]:
 
 def clean_name(text: str) -> str:
     """Return `text` as a name that every file system and WebDataset (no dots) takes."""
-    return re.sub(r"[^\w-]+", "_", text).strip("_")[:_LONGEST] or "clip"
+    cleaned = re.sub(r"[^\w-]+", "_", text).strip("_").encode()[:_LONGEST_BYTES]
+    return cleaned.decode(errors="ignore") or "clip"
 
 
 def _rows(path: Path) -> list[Mapping[str, Any]]:

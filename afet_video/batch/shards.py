@@ -60,7 +60,7 @@ def _grouped(home: Path, rows: Sequence[Row], largest_bytes: int) -> Iterator[li
 
 
 def _write(path: Path, home: Path, rows: Sequence[Row]) -> None:
-    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
         for row in rows:
             key = row["file_name"].removesuffix(PARTS["video"])
             for end, name in ((".mp4", row["file_name"]), (".tracks.parquet", row["tracks"])):

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from afet_video.cli import options
-from afet_video.cli.failures import FAILED, errors_as_lines
+from afet_video.cli.failures import FAILED, INTERRUPTED, errors_as_lines
 
 if TYPE_CHECKING:
     from afet_video.batch import BatchReport, BatchSettings, JobResult
@@ -140,7 +140,7 @@ def batch(
             root=root,
             convert=chosen_settings(settings, None, None, None, {}, mark_synthetic=True),
         )
-        with _shown(as_json=as_json, quiet=quiet) as shown:
+        with _kept_when_interrupted(as_json=as_json), _shown(as_json=as_json, quiet=quiet) as shown:
             report = make_batch(
                 inputs, output, settings=chosen, resume=resume, on_plan=shown.begin, on_result=shown.result
             )
@@ -150,6 +150,20 @@ def batch(
             _print(report, chosen, quiet=quiet)
         if not report.is_complete:
             raise typer.Exit(FAILED)
+
+
+@contextlib.contextmanager
+def _kept_when_interrupted(*, as_json: bool) -> Iterator[None]:
+    """Say after Ctrl-C that nothing finished is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        line = "interrupted: what is finished is kept, go on with --resume"
+        if as_json:
+            typer.echo(json.dumps({"error": line, "kind": "KeyboardInterrupt"}))
+        else:
+            typer.echo(f"afet-video: {line}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -141,6 +141,14 @@ def test_clips_that_are_no_videos_fail_and_are_listed(folder: Path, tmp_path: Pa
     assert not list(out.glob("*/*.mp4"))
 
 
+def test_names_suit_every_file_system_and_a_file_named_twice_counts_once(folder: Path) -> None:
+    for name in ("b c.d.mp4", "é" * 100 + ".mp4"):
+        (folder / name).write_bytes(b"")
+    found = read_inputs([folder, folder / "a.mp4"])
+    assert not found.refused
+    assert [clip.name for clip in found.clips] == ["a", "b_c_d", "é" * 40]
+
+
 def test_folders_that_hold_something_else_are_refused(folder: Path) -> None:
     assert "is not empty" in run(folder / "a.mp4", "-o", folder).stderr
     assert "is a file" in run(folder / "a.mp4", "-o", folder / "sub" / "b.mp4").stderr
