@@ -18,11 +18,11 @@ WORKER_BYTES = 1_500_000_000
 """Memory that a worker is counted with; see the README for what was measured."""
 
 _CORES_PER_WORKER = 2
-_TRACK_BYTES, _CHECKPOINT_BYTES = 14_000, 7_000
+_TRACK_BYTES, _CHECKPOINT_BYTES = 12_000, 7_000
 """A frame's share of a track, and of a checkpoint."""
 
-_VIDEO_BITS_PER_PIXEL = 1.0
-"""Of the result; two thirds more than the most that was seen of real clips at the default quality."""
+_VIDEO_BITS_PER_PIXEL, _MOST_GROWTH = 0.4, 4.0
+"""Of the result, against its pixels and the source; real clips at the default quality had up to 0.15 and 1.5."""
 
 _SPARE_BYTES = 100_000_000
 
@@ -72,7 +72,9 @@ def _clip_bytes(path: Path, *, lossless: bool) -> tuple[float, float]:
     except AfetError:
         return 0.0, 0.0  # it will fail, and take nothing
     frames = info.frame_count or int((info.duration_s or 60.0) * float(info.average_rate or 30))
-    bits = (info.bit_depth * 2 if lossless else _VIDEO_BITS_PER_PIXEL) * info.size_wh[0] * info.size_wh[1]
-    return min(frames * bits / 8, 20.0 * size + 1e6 if not lossless else 1e18) + frames * _TRACK_BYTES, (
-        2.0 * frames * _CHECKPOINT_BYTES
-    )
+    pixels = frames * info.size_wh[0] * info.size_wh[1]
+    if lossless:
+        video = pixels * info.bit_depth * 1.5 / 8
+    else:
+        video = min(pixels * _VIDEO_BITS_PER_PIXEL / 8, _MOST_GROWTH * size + 1e6)
+    return video + frames * _TRACK_BYTES, 2.0 * frames * _CHECKPOINT_BYTES

@@ -12,12 +12,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
+from collections import Counter
 from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from afet_video.batch.job import Job, JobResult, run_job
+from afet_video.batch.waiting import Waiting
 
 ATTEMPTS = 2
 """How often a job is tried whose worker dies."""
@@ -28,26 +29,28 @@ def run_on_processes(jobs: Sequence[Job], workers: int) -> Generator[JobResult, 
 
     A job whose worker dies is tried once more in a new one, and has then failed.
     """
-    waiting = deque((job, 1) for job in jobs)
+    waiting = Waiting(jobs)
+    deaths: Counter[str] = Counter()
     pool = [_Worker() for _ in range(min(workers, len(jobs)))]
     try:
-        while waiting or any(worker.task for worker in pool):
+        while waiting or any(worker.job for worker in pool):
             for worker in pool:
-                if worker.task is None and waiting:
-                    worker.give(*waiting.popleft())
-            busy = {worker.connection: worker for worker in pool if worker.task}
+                job = None if worker.job else waiting.take(other.job for other in pool if other.job)
+                if job is not None:
+                    worker.give(job)
+            busy = {worker.connection: worker for worker in pool if worker.job}
             for connection in wait(list(busy)):
                 worker = busy[connection]  # type: ignore[index]
-                job, attempt = worker.task  # type: ignore[misc]
-                result = worker.result()
-                if result is not None:
-                    yield result
-                    continue
-                pool[pool.index(worker)] = _Worker()
-                if attempt < ATTEMPTS:
-                    waiting.appendleft((job, attempt + 1))
-                else:
-                    yield died(job, f"exit code {worker.exit_code}")
+                job, result = worker.result()
+                if result is None:
+                    pool[pool.index(worker)] = _Worker()
+                    deaths[job.name] += 1
+                    if deaths[job.name] < ATTEMPTS:
+                        waiting.put_back(job)
+                        continue
+                    result = died(job, f"exit code {worker.exit_code}")
+                waiting.ended(job)
+                yield result
     finally:
         for worker in pool:
             worker.kill()
@@ -65,24 +68,25 @@ class _Worker:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.task: tuple[Job, int] | None = None
+        self.job: Job | None = None
         self._process: BaseProcess = context.Process(target=_work, args=(theirs,), name="afet-batch", daemon=True)
         self._process.start()
         theirs.close()
 
-    def give(self, job: Job, attempt: int) -> None:
-        self.task = (job, attempt)
+    def give(self, job: Job) -> None:
+        self.job = job
         with contextlib.suppress(OSError):  # a dead one is noticed when its result is waited for
             self.connection.send(job)
 
-    def result(self) -> JobResult | None:
-        """Return the result that is there, or None if the process has died."""
-        self.task = None
+    def result(self) -> tuple[Job, JobResult | None]:
+        """Return the job and its result, which is there, or None if the process has died."""
+        job, self.job = self.job, None
+        assert job is not None
         try:
-            return JobResult.from_mapping(self.connection.recv())
+            return job, JobResult.from_mapping(self.connection.recv())
         except (EOFError, OSError):
             self.kill()
-            return None
+            return job, None
 
     @property
     def exit_code(self) -> int | None:

@@ -12,12 +12,12 @@ import logging
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Generator, Sequence
 from typing import Any, TextIO
 
 from afet_video.batch.job import Job, JobResult, run_job
 from afet_video.batch.on_processes import ATTEMPTS, died
+from afet_video.batch.waiting import Waiting
 from afet_video.errors import AfetError, SettingsError
 
 _OBJECTS_BYTES = 100 * 2**20
@@ -43,14 +43,14 @@ def run_on_ray(jobs: Sequence[Job], workers: int, address: str | None) -> Genera
 def _results(ray: Any, jobs: Sequence[Job], workers: int) -> Generator[JobResult, None, None]:
     try:
         task = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_run)
-        waiting = deque(jobs)
+        waiting = Waiting(jobs)
         running: dict[Any, Job] = {}
         while waiting or running:
-            while waiting and len(running) < workers:
-                job = waiting.popleft()
-                running[task.remote(job)] = job
+            while len(running) < workers and (next_one := waiting.take(running.values())):
+                running[task.remote(next_one)] = next_one
             for reference in ray.wait(list(running), num_returns=1)[0]:
                 job = running.pop(reference)
+                waiting.ended(job)
                 try:
                     yield JobResult.from_mapping(ray.get(reference))
                 except ray.exceptions.RayError as error:

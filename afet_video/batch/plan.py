@@ -59,8 +59,7 @@ def profile_settings(settings: BatchSettings, names: Sequence[str]) -> dict[str,
 def plan_jobs(clips: Sequence[Clip], settings: BatchSettings, folder: Folder) -> Plan:
     """Return the jobs: first one of every clip, then the next one of every clip, and so on.
 
-    The first one of a clip finds the face, the others go on from what it found; in this order they seldom run at the
-    same time.
+    The first one of a clip finds the face, the others go on from what it found.
 
     Raises
     ------

@@ -23,6 +23,7 @@ from afet_video.batch.journal import Journal
 from afet_video.batch.limits import default_workers
 from afet_video.batch.manifest import read_inputs
 from afet_video.batch.plan import plan_jobs
+from afet_video.batch.waiting import Waiting
 from afet_video.cli import app
 
 
@@ -191,6 +192,22 @@ def test_random_sides_depend_on_seed_and_content_alone(folder: Path, tmp_path: P
     assert {sides[0] for sides in drawn.values()} == {"left", "right"}
     (folder / "renamed.mp4").write_bytes((folder / "a.mp4").read_bytes())
     assert planned(folder / "renamed.mp4", tmp_path / "p", sides=("random",), seed=3)[0].facts["side"] == drawn[3][0]
+
+
+def test_a_clips_first_job_goes_ahead_of_its_others(folder: Path, tmp_path: Path) -> None:
+    jobs = planned(folder, tmp_path / "o") + planned(folder / "sub", tmp_path / "o")
+    line = Waiting(jobs)
+    first = line.take([])
+    second = line.take([first] if first else [])
+    assert first is not None and second is not None
+    assert [Path(job.source).name for job in (first, second)] == ["a.mp4", "b.mp4"]
+    assert line.take([first, second]) is None
+    line.ended(first)
+    third = line.take([second])
+    assert third is not None and third.source == first.source
+    line.put_back(third)
+    assert line.take([second]) is third
+    assert len(line) == 1
 
 
 def test_another_setting_is_another_fingerprint(folder: Path, tmp_path: Path) -> None:
