@@ -14,7 +14,7 @@ endif
 DEMO := out/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench networks clean
+.PHONY: help demo test check bench parts clean
 
 help: ## list the targets
 	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ check: $(VENV)/.installed-check ## lint, format, types and import contracts
 bench: $(VENV)/.installed ## print timings of this machine
 	$(BIN)/afet-video bench
 
-networks: $(VENV)/.installed-networks ## install what the tests of LivePortrait need (torch and more); without, they are skipped
+parts: $(VENV)/.installed-parts ## install what the tests of every optional part need (torch, Ray and more); without, they are skipped
 
 clean: ## remove the environment, caches and what the demo wrote
 	rm -rf $(VENV) out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -64,7 +64,7 @@ $(VENV)/.installed-check: pyproject.toml | $(BIN)/python
 # mimic-head is an independent port of LivePortrait's networks, to compare with. What it names as its dependencies (a web
 # interface, a GPU runtime) is not needed for that. Where torch comes with CUDA, the processor's build is far smaller:
 # PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
-$(VENV)/.installed-networks: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test-liveportrait]' 'torch==2.13.0'
+$(VENV)/.installed-parts: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test-parts]' 'torch==2.13.0'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'mimic-head==0.1.5'
 	@touch $@ $(VENV)/.installed-test $(VENV)/.installed

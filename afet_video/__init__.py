@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from afet_video.batch import BatchReport, BatchSettings, JobResult, make_batch
     from afet_video.datatypes import FaceStatus, NeutralChoice, PalsyProfile, Progress, RunReport, Side, Timestamp
     from afet_video.errors import (
         AfetError,
@@ -41,6 +42,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AfetError",
+    "BatchReport",
+    "BatchSettings",
     "ConvertSettings",
     "DecodeError",
     "EncodeError",
@@ -49,6 +52,7 @@ __all__ = [
     "FaceStatus",
     "Figure",
     "InputError",
+    "JobResult",
     "LiveResult",
     "LiveSession",
     "LiveSettings",
@@ -80,6 +84,7 @@ __all__ = [
     "load_profile",
     "load_settings",
     "load_tracks",
+    "make_batch",
     "make_pairs",
     "preset",
     "replace_nested",
@@ -89,6 +94,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "batch": ("BatchReport", "BatchSettings", "JobResult", "make_batch"),
     "datatypes": ("FaceStatus", "NeutralChoice", "PalsyProfile", "Progress", "RunReport", "Side", "Timestamp"),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),
     "live.results": ("LiveResult", "LiveState"),

@@ -20,6 +20,7 @@ from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs
 from afet_video.passes.analyze import Analysis
 from afet_video.passes.cast import Cast, main_row
+from afet_video.passes.checkpoint import Checkpoints
 from afet_video.passes.prepare import FaceModels, load_neutral_image
 from afet_video.passes.ready import found_people, prepared
 from afet_video.passes.report import main_neutral, people_report, sidecar_content
@@ -42,6 +43,7 @@ def convert(
     settings: ConvertSettings | None = None,
     tracks: str | Path | None = None,
     contact_sheet: str | Path | None = None,
+    checkpoints: str | Path | None = None,
     overwrite: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> RunReport:
@@ -54,6 +56,8 @@ def convert(
     settings : what to do; the defaults give a complete palsy of the subject's left side.
     tracks : landmark track to write (.parquet, .csv or .npz); default: beside `target`, `NAME.tracks.parquet`.
     contact_sheet : PNG to write with source over result at the strongest expressions; default: none.
+    checkpoints : folder that keeps the landmarks once they are found: another conversion of the same video, the same
+        one after a kill or one with another profile or side, goes on from there; default: nothing is kept.
     overwrite : whether existing files may be replaced.
     on_progress : called with the frames done in each pass.
 
@@ -76,8 +80,9 @@ def convert(
         written = paths.redirected(outputs.path_for)
         writer = VideoWriter(written.target, source=paths.source, info=reader.info, settings=settings.encode)
         report_progress = on_progress or _ignore
+        kept = Checkpoints(None if checkpoints is None else Path(checkpoints), paths.source, settings)
 
-        people = stack.enter_context(found_people(reader, settings, report_progress, stage=clock.stage))
+        people = stack.enter_context(found_people(reader, settings, report_progress, stage=clock.stage, kept=kept))
         ready = stack.enter_context(prepared(reader, people, settings, image, stage=clock.stage))
         analysis, models = people.analysis, ready.models
         with clock.stage("splice"):

@@ -37,6 +37,8 @@ NEEDS = {
     "onnx": lambda: all(map(importlib.util.find_spec, ("torch", "onnx", "onnxruntime"))),
     "mimic_head": lambda: importlib.util.find_spec("mimic_head") is not None,
     "ray": lambda: importlib.util.find_spec("ray") is not None,
+    "webdataset": lambda: importlib.util.find_spec("webdataset") is not None,
+    "mlcroissant": lambda: importlib.util.find_spec("mlcroissant") is not None,
     "browser": _has_browser,
     "display": lambda: shutil.which("Xvfb") is not None,
     "rerun": lambda: importlib.util.find_spec("rerun") is not None,

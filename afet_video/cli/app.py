@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 import afet_video
+from afet_video.cli.batch import batch
 from afet_video.cli.bench import bench
 from afet_video.cli.compare import compare
 from afet_video.cli.convert import convert
@@ -29,7 +30,7 @@ from afet_video.cli.study import study
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """What NumPy's linear algebra listens to, if it is set before NumPy is loaded. Our matrices are small and the work runs
-side by side anyway: threads within them cost a conversion a tenth of its processor time. Torch has threads of its own."""
+side by side anyway: threads within them cost a conversion a tenth of its processor time. Torch has its own."""
 
 app = typer.Typer(
     name="afet-video",
@@ -52,6 +53,7 @@ app.command()(pairs)
 app.command()(compare)
 app.command()(inspect)
 app.add_typer(study, name="study")
+app.command()(batch)
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afet_video.datatypes import FaceStatus, FloatArray, Timestamp
 from afet_video.row_file import RowFile
+
+_KEPT = ("blendshapes", "transforms", "face_id", "shot", "run", "sighting")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +96,8 @@ class FaceTrack:
                 before = after = frame
             if self.sighting[before] < 0:
                 continue
-            first = self._seen(before)
-            last = first if after == before else self._seen(after)
+            first = self.seen(before)
+            last = first if after == before else self.seen(after)
             share = np.float32(share_of_way(self.timestamps, before, frame, after))
             rows[frame - start] = first + share * (last - first)
         return rows
@@ -128,10 +131,30 @@ class FaceTrack:
         """Delete the temporary file, which tracks of one video share; landmarks cannot be read any more."""
         self._spool.close()
 
-    def _seen(self, frame: int) -> FloatArray:
+    def seen(self, frame: int) -> FloatArray:
+        """Return the landmarks (478, 3) that were detected in a frame whose `sighting` is not -1."""
         row = int(self.sighting[frame])
         seen: FloatArray = self._spool.read(row, row + 1)[0]
         return seen
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything but the times and the landmarks; `from_arrays` takes it back."""
+        arrays = {name: getattr(self, name) for name in _KEPT}
+        return arrays | {"status": np.array(self.status), "before": self._before, "after": self._after}
+
+    @classmethod
+    def from_arrays(cls, times: Sequence[Timestamp], arrays: Mapping[str, NDArray[Any]], rows: RowFile) -> FaceTrack:
+        """Return the track that `to_arrays` gave; `rows` are what `seen` gave, frame by frame, and it owns them."""
+        is_seen = arrays["sighting"] >= 0
+        return cls(
+            timestamps=tuple(times),
+            status=tuple(FaceStatus(state) for state in arrays["status"].tolist()),
+            **{name: arrays[name] for name in _KEPT if name != "sighting"},
+            sighting=np.where(is_seen, np.cumsum(is_seen) - 1, -1),
+            _spool=rows,
+            _before=arrays["before"],
+            _after=arrays["after"],
+        )
 
 
 def share_of_way(timestamps: Sequence[Timestamp], before: int, frame: int, after: int) -> float:

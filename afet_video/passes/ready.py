@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from afet_video.datatypes import ByteArray, FloatArray, ProgressCallback
 from afet_video.passes.analyze import Analysis, analyze
+from afet_video.passes.checkpoint import Checkpoints
 from afet_video.passes.follow import FollowedFace, follow
 from afet_video.passes.neutrals import NeutralChoices, choose_neutrals
 from afet_video.passes.prepare import FaceModels, prepare
@@ -59,6 +60,7 @@ def found_people(
     *,
     stage: Stage = _untimed,
     on_detected: Callable[[Analysis], None] | None = None,
+    kept: Checkpoints | None = None,
 ) -> Iterator[People]:
     """Give the people of a video; their temporary files go when the context is left.
 
@@ -66,21 +68,24 @@ def found_people(
     ----------
     stage : times the stages.
     on_detected : called with the landmarks as detected, before registration; they are gone afterwards.
+    kept : where what is found is kept, and looked for first; None: nowhere.
 
     Raises
     ------
     NoFaceError
         As `analyze` does.
     """
+    kept = kept or Checkpoints(None, reader.info.path, settings)
     with stage("detect"):
-        analysis = analyze(reader, settings, on_progress)
+        exact = kept.load("registered")
+        analysis = exact or kept.load("detected") or kept.keep("detected", analyze(reader, settings, on_progress))
     with contextlib.ExitStack() as stack:
         raw = stack.enter_context(contextlib.closing(analysis))
         choices = choose_neutrals(raw)
         if on_detected is not None:
             on_detected(raw)
         with stage("register"):
-            analysis = register(reader, raw, choices, on_progress)
+            analysis = exact or kept.keep("registered", register(reader, raw, choices, on_progress))
         stack.callback(analysis.close)
         yield People(analysis, choices)
 
