@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from afet_video import __version__
+from afet_video.content_credentials import Signer, check_signer, sign
 from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs
@@ -46,6 +48,7 @@ def convert(
     tracks: str | Path | None = None,
     contact_sheet: str | Path | None = None,
     overwrite: bool = False,
+    signer: Signer | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> RunReport:
     """Turn a video of facial expressions into one of the same person with a simulated facial palsy.
@@ -58,6 +61,7 @@ def convert(
     tracks : landmark track to write (.parquet, .csv or .npz); default: beside `target`, `NAME.tracks.parquet`.
     contact_sheet : PNG to write with source over result at the strongest expressions; default: none.
     overwrite : whether existing files may be replaced.
+    signer : signs a C2PA manifest into the video (extra `c2pa`); None = there is none.
     on_progress : called with the frames done in each pass.
 
     Returns
@@ -71,6 +75,7 @@ def convert(
     """
     paths = Paths.of(Path(source), Path(target), tracks, contact_sheet)
     settings = settings or ConvertSettings()
+    signed_by = None if signer is None else check_signer(signer, paths.target)
     clock = Clock()
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
@@ -109,9 +114,13 @@ def convert(
             counts = _second_pass(reader, writer, written, paths, cast, total, sheet, report_progress)
         if written.contact_sheet is not None:
             sheet.write(written.contact_sheet, paths)
+        if signer is not None:
+            sign(written.target, signer, source=paths.source, title=paths.target.name, version=__version__)
 
         report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
-        write_sidecar(written.sidecar, sidecar_content(report, settings, reader.info), target=paths.sidecar)
+        files = {"video": written.target, "tracks": written.tracks, "contact_sheet": written.contact_sheet}
+        content = sidecar_content(report, settings, reader.info, files, signed_by)
+        write_sidecar(written.sidecar, content, target=paths.sidecar)
     return report
 
 

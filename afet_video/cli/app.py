@@ -19,6 +19,7 @@ from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
 from afet_video.cli.live import live
 from afet_video.cli.profiles import profiles
+from afet_video.cli.verify import verify
 
 app = typer.Typer(
     name="afet-video",
@@ -35,6 +36,7 @@ app.command()(live)
 app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)
+app.command()(verify)
 
 
 def _print_version(wanted: bool) -> None:

@@ -13,6 +13,7 @@ from afet_video.cli import options
 from afet_video.cli.failures import errors_as_lines
 
 if TYPE_CHECKING:
+    from afet_video.content_credentials import Signer
     from afet_video.pipeline import ConvertSettings
 
 SETTING_OF_OPTION = {
@@ -51,6 +52,8 @@ def convert(
     crf: options.Crf = None,
     lossless: options.Lossless = None,
     no_synthetic_mark: options.NoSyntheticMark = False,
+    c2pa_certificate: options.Certificate = None,
+    c2pa_key: options.PrivateKey = None,
     overwrite: options.Overwrite = False,
     settings: options.SettingsFile = None,
     as_json: options.AsJson = False,
@@ -74,12 +77,22 @@ def convert(
                 tracks=tracks,
                 contact_sheet=contact_sheet,
                 overwrite=overwrite,
+                signer=_signer(c2pa_certificate, c2pa_key),
                 on_progress=on_progress,
             )
         if as_json:
             print_json(report)
         elif not quiet:
             print_summary(report)
+
+
+def _signer(certificate: Path | None, key: Path | None) -> Signer | None:
+    from afet_video.content_credentials import Signer
+    from afet_video.errors import SettingsError
+
+    if (certificate is None) != (key is None):
+        raise SettingsError("--c2pa-certificate and --c2pa-key belong together: give both")
+    return None if certificate is None or key is None else Signer(certificate, key)
 
 
 def _settings(

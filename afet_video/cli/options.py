@@ -151,6 +151,19 @@ NoSyntheticMark = Annotated[
         rich_help_panel=FILES,
     ),
 ]
+Certificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--c2pa-certificate",
+        metavar="PEM",
+        help="Sign a C2PA manifest into the video with this certificate (and --c2pa-key). Default: none.",
+        rich_help_panel=FILES,
+    ),
+]
+PrivateKey = Annotated[
+    Path | None,
+    typer.Option("--c2pa-key", metavar="PEM", help="The certificate's private key, unencrypted.", rich_help_panel=FILES),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist already.", rich_help_panel=FILES)
 ]

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import disk_errors
+from afet_video.video.demux import open_media
 
 SYNTHETIC_COMMENT = (
     "Synthetic: facial movement on one side was altered by afet-video to simulate a facial palsy. "
@@ -23,6 +24,9 @@ SYNTHETIC_COMMENT = (
 
 XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 """The box type that Adobe's XMP specification (part 3) gives to XMP in ISO base media files."""
+
+C2PA_UUID = bytes.fromhex("D8FEC3D61B0E483C92975828877EC481")
+"""The box type that holds a C2PA manifest."""
 
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -88,6 +92,31 @@ def read_mark(path: Path) -> str | None:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     return None
+
+
+def read_comment(path: Path) -> str:
+    """Return the comment tag of a media file, "" if it has none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened.
+    """
+    with open_media(path) as container:
+        found = {key.lower(): value for key, value in container.metadata.items()}
+        return found.get("comment", "")
+
+
+def has_c2pa_box(path: Path) -> bool:
+    """Whether a file holds a C2PA manifest, as far as can be told without reading it."""
+    try:
+        with path.open("rb") as file:
+            return any(
+                kind == b"uuid" and file.seek(start + 8) and file.read(16) == C2PA_UUID
+                for kind, start, _ in _boxes(file)
+            )
+    except OSError:
+        return False
 
 
 def _is_xmp(file: BinaryIO, start: int) -> bool:
