@@ -8,7 +8,10 @@ Needs the extra `c2pa` (c2pa-python). The hash of a side-car finds accidents; on
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.util
+import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +40,18 @@ SIGNABLE: Mapping[str, str] = MappingProxyType(
 MISSING = "the C2PA package is not installed: pip install 'afet-video[c2pa]'"
 
 _OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+_SMALL_PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+_REHEARSAL = {
+    "claim_generator_info": [{"name": "afet-video"}],
+    "assertions": [
+        {
+            "label": "c2pa.actions.v2",
+            "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": source_type_url("digitalCreation")}]},
+        }
+    ],
+}
 _CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 
 
@@ -73,18 +88,28 @@ def is_available() -> bool:
 
 
 def check_signer(signer: Signer, target: Path) -> str:
-    """Return who signs, if a file named `target` can be signed by `signer`.
+    """Return who signs, if a file named `target` can be signed by `signer`: a small picture is signed to see.
 
     Raises
     ------
     SettingsError
-        If the package is missing, the files are no certificate and its key, or the container holds no manifest.
+        If the package is missing, the files are no certificate and its key, C2PA does not take them, or the container
+        holds no manifest.
     """
     if not is_available():
         raise SettingsError(f"{MISSING}, or leave out --c2pa-certificate")
     if target.suffix.lower() not in SIGNABLE:
         raise SettingsError(f"{target}: C2PA signs {', '.join(SIGNABLE)}: give another ending or do not sign")
-    return _read(signer)[3]
+    import c2pa
+
+    algorithm, certificate, key, name = _read(signer)
+    try:
+        with c2pa.Context.from_dict(_OFFLINE) as context, _ready(algorithm, certificate, key) as ready:
+            builder = c2pa.Builder(_REHEARSAL, context=context)
+            builder.sign(ready, "image/png", io.BytesIO(_SMALL_PNG), io.BytesIO())
+    except c2pa.C2paError as error:
+        raise SettingsError(f"C2PA does not take {signer.certificate}: {error}") from error
+    return name
 
 
 def sign(
@@ -96,7 +121,7 @@ def sign(
     ----------
     path : the file; it is replaced as a whole, or stays as it is.
     signer : certificate and key.
-    source : the file it was made from. One that C2PA cannot read is named in the manifest with its hash missing.
+    source : the file it was made from; its SHA-256 is named, and its own manifest taken over if it has one.
     title : name of the file, if `path` is a temporary stand-in for it.
     source_type : a term of IPTC's digital source type vocabulary.
     version : of this program.
@@ -117,7 +142,7 @@ def sign(
         with (
             _c2pa_errors(title),
             c2pa.Context.from_dict(_OFFLINE) as context,
-            c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, certificate, key, None)) as ready,
+            _ready(algorithm, certificate, key) as ready,
             c2pa.Builder(_claim(title, source_type, version), context=context) as builder,
         ):
             _add_source(builder, source)
@@ -160,6 +185,12 @@ def read_manifest(path: Path, *, trust: Path | None = None) -> Manifest | None:
             return _manifest(reader)
 
 
+def _ready(algorithm: str, certificate: str, key: str) -> Any:
+    import c2pa
+
+    return c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, certificate.encode(), key.encode(), None))
+
+
 def _manifest(reader: Any) -> Manifest:
     found = reader.get_active_manifest() or {}
     said = json.dumps(found.get("assertions", []))
@@ -194,7 +225,9 @@ def _claim(title: str, source_type: str, version: str) -> dict[str, Any]:
 def _add_source(builder: Any, source: Path) -> None:
     """Add the source as parent ingredient, with its own manifest if it has one."""
     said = {"title": source.name, "relationship": "parentOf", "label": "source"}
-    with disk_errors(source), source.open("rb") as file:
+    with source.open("rb") as file:
+        said["description"] = f"SHA-256 {hashlib.file_digest(file, 'sha256').hexdigest()}"
+        file.seek(0)
         builder.add_ingredient(said, SIGNABLE.get(source.suffix.lower(), "application/octet-stream"), file)
 
 

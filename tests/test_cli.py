@@ -103,6 +103,7 @@ def test_no_option_means_the_default_settings(calls: list[Call]) -> None:
         "tracks": None,
         "contact_sheet": None,
         "overwrite": False,
+        "signer": None,
     }
 
 

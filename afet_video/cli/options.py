@@ -162,7 +162,9 @@ Certificate = Annotated[
 ]
 PrivateKey = Annotated[
     Path | None,
-    typer.Option("--c2pa-key", metavar="PEM", help="The certificate's private key, unencrypted.", rich_help_panel=FILES),
+    typer.Option(
+        "--c2pa-key", metavar="PEM", help="The certificate's private key, unencrypted.", rich_help_panel=FILES
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist already.", rich_help_panel=FILES)

@@ -33,9 +33,7 @@ Trust = Annotated[
 VerifyJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
-def verify(
-    files: Files, *, source: SourceOption = None, c2pa_trust: Trust = None, as_json: VerifyJson = False
-) -> None:
+def verify(files: Files, *, source: SourceOption = None, c2pa_trust: Trust = None, as_json: VerifyJson = False) -> None:
     """Show how files are marked as synthetic, and whether they, their tracks and side-cars are as they were written."""
     with errors_as_lines(as_json=as_json):
         from afet_video import verification

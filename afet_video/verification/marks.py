@@ -66,7 +66,7 @@ def read_marks(path: Path, *, trust: Path | None = None) -> tuple[Mark, ...]:
 
 
 def _term_in(comment: str) -> str | None:
-    before, found, after = comment.partition(_IN_COMMENT)
+    _, found, after = comment.partition(_IN_COMMENT)
     return after.split()[0].strip(".|") if found and after.split() else None
 
 
