@@ -79,10 +79,16 @@ def convert(
     clock = Clock()
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(paths.source))
+        reader = stack.enter_context(VideoReader(paths.source, hwaccel=settings.hwaccel))
         settings = with_side_drawn(settings, paths.source)
         written = paths.redirected(outputs.path_for)
-        writer = VideoWriter(written.target, source=paths.source, info=reader.info, settings=settings.encode)
+        writer = VideoWriter(
+            written.target,
+            source=paths.source,
+            info=reader.info,
+            settings=settings.encode,
+            hwaccel=settings.hwaccel,
+        )
         report_progress = on_progress or _ignore
 
         with clock.stage("detect"):

@@ -15,6 +15,7 @@ import typer
 import afet_video
 from afet_video.cli.bench import bench
 from afet_video.cli.convert import convert
+from afet_video.cli.doctor import doctor, licences
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
 from afet_video.cli.live import live
@@ -37,6 +38,8 @@ app.command()(bench)
 app.command()(profiles)
 app.command()(evaluate)
 app.command()(verify)
+app.command()(doctor)
+app.command()(licences)
 
 
 def _print_version(wanted: bool) -> None:

@@ -28,6 +28,7 @@ SETTING_OF_OPTION = {
     "codec": "encode.codec",
     "crf": "encode.crf",
     "lossless": "encode.lossless",
+    "hwaccel": "hwaccel",
 }
 """Where each option lives in the settings (and so in a settings file)."""
 
@@ -51,6 +52,7 @@ def convert(
     codec: options.Codec = None,
     crf: options.Crf = None,
     lossless: options.Lossless = None,
+    hwaccel: options.HwAccel = None,
     no_synthetic_mark: options.NoSyntheticMark = False,
     c2pa_certificate: options.Certificate = None,
     c2pa_key: options.PrivateKey = None,

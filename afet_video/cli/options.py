@@ -143,6 +143,16 @@ Lossless = Annotated[
     bool | None,
     typer.Option("--lossless", help="Lose nothing in encoding (large files).", rich_help_panel=FILES),
 ]
+HwAccel = Annotated[
+    str | None,
+    typer.Option(
+        "--hwaccel",
+        metavar="NAME",
+        help="Decode and encode on a device that `afet-video doctor` lists (cuda, qsv, ...); where it cannot, software "
+        "does, and it is said. Default: software.",
+        rich_help_panel=FILES,
+    ),
+]
 NoSyntheticMark = Annotated[
     bool,
     typer.Option(

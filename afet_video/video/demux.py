@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import Flags, InputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition
@@ -29,15 +30,15 @@ MISSING_END_S = 1.0
 
 
 @contextlib.contextmanager
-def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a file for reading its first real video stream.
+def open_video(path: Path, hwaccel: HWAccel | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a file for reading its first real video stream, decoded by a device if there is one.
 
     Raises
     ------
     InputError
         If there is nothing to read or no video in it.
     """
-    with open_media(path) as container:
+    with open_media(path, hwaccel) as container:
         pictures = Disposition.attached_pic | Disposition.timed_thumbnails
         streams = [stream for stream in container.streams.video if not int(stream.disposition) & int(pictures)]
         if not streams:
@@ -53,7 +54,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 @contextlib.contextmanager
-def open_media(path: Path) -> Iterator[InputContainer]:
+def open_media(path: Path, hwaccel: HWAccel | None = None) -> Iterator[InputContainer]:
     """Open any media file for reading.
 
     Raises
@@ -68,7 +69,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy or record it again")
     try:
-        container = av.open(str(path), "r", metadata_errors="replace")
+        container = av.open(str(path), "r", metadata_errors="replace", hwaccel=hwaccel)
     except PermissionError as error:
         raise InputError(f"{path} cannot be read; change its permissions") from error
     except (av.FFmpegError, ValueError) as error:

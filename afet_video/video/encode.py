@@ -25,7 +25,7 @@ from afet_video.outputs import disk_errors
 from afet_video.video.convert import to_format, upright
 from afet_video.video.copy_streams import CopiedStreams, copy_container_tags, recording_tags
 from afet_video.video.demux import open_media
-from afet_video.video.encoders import EncodePlan, EncodeSettings, choose_codec, plan_encoding
+from afet_video.video.encoders import EncodePlan, EncodeSettings, choose_codec, on_device, plan_encoding
 from afet_video.video.frame import Orientation, StoredFrame
 from afet_video.video.probe import display_matrix
 from afet_video.video.provenance import SYNTHETIC_COMMENT, mark_synthetic
@@ -44,6 +44,7 @@ class VideoWriter:
     info : of the source.
     settings : how to encode.
     metadata : more container tags; a comment is joined to the source's own.
+    hwaccel : device to encode with; where it cannot, software does and `warnings` says so.
 
     Attributes
     ----------
@@ -65,6 +66,7 @@ class VideoWriter:
         info: VideoInfo,
         settings: EncodeSettings,
         metadata: Mapping[str, str] | None = None,
+        hwaccel: str | None = None,
     ) -> None:
         choose_codec(settings, info, path.suffix)
         self.path = path
@@ -72,6 +74,7 @@ class VideoWriter:
         self._source_path = source
         self._info = info
         self._settings = settings
+        self._hwaccel = hwaccel
         self._metadata = dict(metadata or {})
         if settings.mark_synthetic:
             given = self._metadata.get("comment")
@@ -141,6 +144,8 @@ class VideoWriter:
         first = frame.stored if self._turn is None else upright(frame.stored, self._turn)
         size = (first.width, first.height)
         self._plan = plan_encoding(self._settings, self._info, suffix, first.format.name, size)
+        if self._hwaccel is not None:
+            self._plan = on_device(self._plan, self._hwaccel, self._settings)
         self.warnings.extend(self._plan.warnings)
         self._tick, notes = output_tick(suffix, self._source_path, self._info)
         self.warnings.extend(notes)
