@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from email.message import Message
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_damaged_model_a_missing_library_and_little_room(monkeypatch: pytest.M
     monkeypatch.setattr(machine.platform, "system", lambda: "Linux")
     monkeypatch.setattr(machine.ctypes, "CDLL", no_library)
     assert [one.advice.split()[-1] for one in machine.libraries()] == ["libegl1", "libgl1", "libgles2", "libglib2.0-0"]
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: (1, 1, 1 << 20))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
     assert {one.state for one in machine.disk()} == {"problem"}
     monkeypatch.setattr(machine.os, "access", lambda *_: False)
     assert {one.state for one in machine.disk()} == {"note"}

@@ -94,9 +94,9 @@ def encoder_for(name: str, codec: str, pixel_format: str) -> tuple[str | None, s
     check_device(name)
     library = f"{codec}_{_ENCODER_TAILS.get(name, '')}"
     if library not in hardware_encoders(name):
-        return None, f"{name} has no encoder for {codec} in this FFmpeg: encoded in software"
+        return None, f"{name}: no encoder for {codec} in this FFmpeg: encoded in software"
     if pixel_format not in [one.name for one in av.Codec(library, "w").video_formats or ()]:
-        return None, f"{library} does not take {pixel_format}: encoded in software"
+        return None, f"{name}: {library} does not take {pixel_format}: encoded in software"
     try:
         context = av.CodecContext.create(library, "w")
         context.width = context.height = _PROBE_SIZE
@@ -105,7 +105,7 @@ def encoder_for(name: str, codec: str, pixel_format: str) -> tuple[str | None, s
         picture.pts = 0
         context.encode(picture)
     except (av.FFmpegError, RuntimeError, ValueError) as error:
-        return None, f"{library} does not work here ({_short(error, 'it cannot be opened')}): encoded in software"
+        return None, f"{name}: {library} does not work here ({_short(error, 'it cannot be opened')}): encoded in software"
     return library, ""
 
 

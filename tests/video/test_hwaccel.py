@@ -83,9 +83,9 @@ def test_an_encoder_that_works_is_taken(monkeypatch: pytest.MonkeyPatch) -> None
     assert hwaccel.encoder_for("cuda", "h264", "yuv420p") == ("h264_nvenc", "")
     assert hwaccel.encoder_for("cuda", "h264", "yuv422p") == (
         None,
-        "h264_nvenc does not take yuv422p: encoded in software",
+        "cuda: h264_nvenc does not take yuv422p: encoded in software",
     )
-    assert hwaccel.encoder_for("cuda", "vp9", "yuv420p")[1] == "cuda has no encoder for vp9 in this FFmpeg: " + (
+    assert hwaccel.encoder_for("cuda", "vp9", "yuv420p")[1] == "cuda: no encoder for vp9 in this FFmpeg: " + (
         "encoded in software"
     )
     assert hwaccel.quality_options("cuda", 16) == {"cq": "16"}
