@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -56,7 +57,7 @@ def licences(*, tools: WithTools = False, as_json: DoctorJson = False) -> None:
             raise typer.Exit(FAILED)
 
 
-def _print(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = _PIPE_WIDTH

@@ -22,6 +22,7 @@ _FREE = (
 """Licences that may be used and shipped beside Apache-2.0 code. MPL's reach ends at its own files."""
 
 _AS_LIBRARY = ("lgpl", "lesser general public")
+_ORDER: tuple[Verdict, ...] = ("compatible", "as a library", "check")
 _WORDS = re.compile(r"\s+(?:AND|OR|WITH)\s+|[()/;,]", re.IGNORECASE)
 
 _FROM_TEXT = (
@@ -76,27 +77,29 @@ def licences(*, with_tools: bool = False) -> list[Licence]:
 
 def named_licence(about: metadata.PackageMetadata) -> str:
     """Return the licence as a package names it: expression, classifiers, or the text's first words."""
-    expression = about.get("License-Expression")
+    expression = _first(about, "License-Expression")
     if expression:
-        return str(expression)
+        return expression
     classifiers = [text for text in about.get_all("Classifier") or [] if text.startswith("License ::")]
     if classifiers:
         return ", ".join(text.rpartition(" :: ")[2] for text in classifiers)
-    text = str(about.get("License") or "").strip()
+    text = _first(about, "License")
     if len(text) > 60 or "\n" in text:
         flat = " ".join(text.lower().split())
         return next((name for words, name in _FROM_TEXT if words in flat), text.splitlines()[0][:60])
     return text or "not named"
 
 
+def _first(about: metadata.PackageMetadata, key: str) -> str:
+    """Return a field's text, "" where it is missing."""
+    return str((about.get_all(key) or [""])[0]).strip()
+
+
 def verdict(licence: str) -> Verdict:
     """Judge a licence by its name: every part joined by AND, and any of those joined by OR, must be known."""
     alternatives = re.split(r"\s+OR\s+", licence, flags=re.IGNORECASE)
     verdicts = [_strictest(alternative) for alternative in alternatives]
-    for best in ("compatible", "as a library"):
-        if best in verdicts:
-            return best  # type: ignore[return-value]
-    return "check"
+    return min(verdicts, key=_ORDER.index)
 
 
 def _strictest(licence: str) -> Verdict:

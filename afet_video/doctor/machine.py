@@ -73,8 +73,12 @@ def encoders() -> Iterator[Finding]:
 
     for codec, library, is_there in encoder_libraries():
         advice = "" if is_there else "install PyAV's own wheel: python -m pip install --force-reinstall --no-deps av"
-        state = "ok" if is_there else "problem"
-        yield Finding("encoders", codec, state, library if is_there else f"{library} is not in this FFmpeg", advice)
+        yield Finding(
+            *("encoders", codec),
+            "ok" if is_there else "problem",
+            library if is_there else f"{library} is not in this FFmpeg",
+            advice,
+        )
 
 
 def hardware() -> Iterator[Finding]:

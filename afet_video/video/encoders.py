@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import av
 
@@ -98,9 +99,10 @@ def encoder_libraries() -> tuple[tuple[str, str, bool], ...]:
 
 def ffmpeg_licence() -> str:
     """Return the licence that this FFmpeg names for itself."""
-    from av._core import library_meta
+    from av import _core
 
-    return str(library_meta.get("libavcodec", {}).get("license", "not named"))
+    about: dict[str, Any] = _core.library_meta
+    return str(about.get("libavcodec", {}).get("license", "not named"))
 
 
 @dataclass(frozen=True, slots=True)

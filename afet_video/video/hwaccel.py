@@ -7,9 +7,11 @@ Must not: fail where the device is missing: software does the same, and it is sa
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import cast
 
 import av
 from av.codec.hwaccel import HWAccel, hwdevices_available
+from av.video.codeccontext import VideoCodecContext
 
 from afet_video.errors import SettingsError
 
@@ -98,14 +100,17 @@ def encoder_for(name: str, codec: str, pixel_format: str) -> tuple[str | None, s
     if pixel_format not in [one.name for one in av.Codec(library, "w").video_formats or ()]:
         return None, f"{name}: {library} does not take {pixel_format}: encoded in software"
     try:
-        context = av.CodecContext.create(library, "w")
+        context = cast(VideoCodecContext, av.CodecContext.create(library, "w"))
         context.width = context.height = _PROBE_SIZE
         context.pix_fmt, context.time_base = pixel_format, Fraction(1, 25)
         picture = av.VideoFrame(_PROBE_SIZE, _PROBE_SIZE, pixel_format)
         picture.pts = 0
         context.encode(picture)
     except (av.FFmpegError, RuntimeError, ValueError) as error:
-        return None, f"{name}: {library} does not work here ({_short(error, 'it cannot be opened')}): encoded in software"
+        return (
+            None,
+            f"{name}: {library} does not work here ({_short(error, 'it cannot be opened')}): encoded in software",
+        )
     return library, ""
 
 
