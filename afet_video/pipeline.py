@@ -19,7 +19,7 @@ from afet_video import __version__
 from afet_video.content_credentials import Signer, check_signer, sign
 from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
 from afet_video.errors import InputError, OutputError
-from afet_video.outputs import Outputs
+from afet_video.outputs import Outputs, check_name
 from afet_video.passes.analyze import Analysis, analyze
 from afet_video.passes.cast import Cast, main_row
 from afet_video.passes.follow import follow
@@ -88,6 +88,7 @@ def convert(
             info=reader.info,
             settings=settings.encode,
             hwaccel=settings.hwaccel,
+            target=paths.target,
         )
         report_progress = on_progress or _ignore
 
@@ -201,6 +202,8 @@ class Paths:
             raise OutputError(f"{sheet}: a contact sheet is a PNG file, give a name that ends in .png")
         paths = cls(source, target, track, target.with_name(f"{target.stem}.afet.json"), sheet)
         outputs = [path.absolute() for path in (target, track, paths.sidecar, sheet) if path is not None]
+        for path in (source, *outputs):
+            check_name(path)
         if len(set(outputs)) < len(outputs):
             raise OutputError(f"{target}: video, track, side-car and contact sheet need names of their own")
         for path in outputs:

@@ -22,6 +22,7 @@ from afet_video.video.demux import PictureStream, open_video
 from afet_video.video.frame import FULL_RANGE, Orientation, StoredFrame, nearest_format
 from afet_video.video.hwaccel import decoder_device
 from afet_video.video.probe import describe, display_matrix
+from afet_video.video.provenance import missing_bytes
 
 
 class VideoReader:
@@ -72,6 +73,8 @@ class VideoReader:
             self.info: VideoInfo = describe(path, container, stream, picture, self._orientation)
             if self._format != picture.format.name:
                 self._warn(f"pixel format {picture.format.name} is handled as {self._format}")
+            if "mp4" in self.info.container and missing_bytes(path):
+                self._warn("the file is cut off: what stood at its end, sound for example, is missing")
             if picture.interlaced_frame:
                 self._warn("the video is interlaced; its frames are treated as progressive")
             others = sum(1 for s in container.streams.video if not s.disposition & 0x400) - 1

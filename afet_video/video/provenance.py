@@ -22,6 +22,8 @@ SYNTHETIC_COMMENT = (
 )
 """Text of the container's comment tag."""
 
+_TOP_LEVEL = frozenset((b"moov", b"mdat", b"uuid", b"free", b"udta", b"meta", b"moof"))
+
 XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 """The box type that Adobe's XMP specification (part 3) gives to XMP in ISO base media files."""
 
@@ -117,6 +119,19 @@ def has_c2pa_box(path: Path) -> bool:
             )
     except OSError:
         return False
+
+
+def missing_bytes(path: Path) -> int:
+    """Return how much the last top-level box of an MP4 or MOV file claims beyond the file's end, 0 if it is whole."""
+    with path.open("rb") as file:
+        length, end = file.seek(0, 2), 0
+        for _, start, size in _boxes(file):
+            end = start + size
+        file.seek(end)
+        head = file.read(8)
+        if len(head) < 8 or head[4:] not in _TOP_LEVEL:
+            return 0
+        return max(end + int.from_bytes(head[:4], "big") - length, 0)
 
 
 def _is_xmp(file: BinaryIO, start: int) -> bool:

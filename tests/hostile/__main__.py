@@ -1,4 +1,4 @@
-"""``python -m tests.hostile [WORDS] [--write]``: run the cases (those whose name holds WORDS) and print, or write, the table."""
+"""``python -m tests.hostile [WORDS] [--write]``: run the cases (whose name holds WORDS), and write the table."""
 
 from __future__ import annotations
 

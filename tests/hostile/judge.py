@@ -5,10 +5,13 @@ in: a case and what was made of it -> out: "" or what is wrong.  Must not: use t
 
 from __future__ import annotations
 
+import contextlib
+import struct
 from pathlib import Path
 from typing import Any
 
 import av
+
 from hostile.corpus import Case
 from hostile.run import LIMIT_MIB
 
@@ -68,7 +71,9 @@ def _properties(path: Path) -> dict[str, Any]:
         first = next(frames)
         matrix = next((bytes(one) for one in first.side_data if one.type.name == "DISPLAYMATRIX"), b"")
         times = [first.pts * first.time_base if first.pts is not None else None]
-        times += [frame.pts * frame.time_base if frame.pts is not None else None for frame in frames]
+        with contextlib.suppress(av.FFmpegError):  # the source may be damaged further on
+            for frame in frames:
+                times.append(frame.pts * frame.time_base if frame.pts is not None else None)
     is_hdr = first.color_trc in _TRANSFERS_OF_HDR
     return {
         "frames": len(times),
@@ -77,5 +82,13 @@ def _properties(path: Path) -> dict[str, Any]:
         "rotation_deg": matrix,
         "bit_depth": max(one.bits for one in first.format.components),
         "color": (int(first.colorspace), int(first.color_primaries), int(first.color_trc)) if is_hdr else None,
-        "hdr": {one.type.name: bytes(one) for one in first.side_data if one.type.name in _HDR_DATA},
+        "hdr": {one.type.name: _light(bytes(one)) for one in first.side_data if one.type.name in _HDR_DATA},
     }
+
+
+def _light(data: bytes) -> list[float]:
+    """Return the numbers of HDR metadata; AV1 stores them in steps of its own."""
+    numbers = struct.unpack(f"={len(data) // 4}I", data)
+    if len(numbers) == 2:
+        return [float(value) for value in numbers]
+    return [round(top / bottom, 3) for top, bottom in zip(numbers[0:20:2], numbers[1:20:2], strict=True)]

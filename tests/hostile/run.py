@@ -99,7 +99,7 @@ def _run_one(case: Case, material: Material) -> Result:
         report = _convert(case, source, Path(case.target) if case.target else out / f"palsy{case.suffix}")
     except AfetError as error:
         kind, line = "refused", str(error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what came of the case
         kind, line = "wrong", f"{type(error).__name__}: {error}"
     seconds, grown = time.perf_counter() - started, _memory_mib("VmHWM") - before
     if kind != "wrong":

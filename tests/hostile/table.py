@@ -10,8 +10,9 @@ from hostile.run import LIMIT_MIB, LIMIT_S, Result
 
 _HEAD = f"""# What becomes of odd and damaged inputs
 
-Made by `make inputs` (`python -m tests.hostile --write`), which builds each input, converts it in a process of its own, and
-checks the result: times, size, rotation, depth and colour tags are the source's, or there is one line on why not and no file.
+Made by `make inputs` (`python -m tests.hostile --write`), which builds each input, converts it in a process of its own,
+and checks the result: times, size, rotation, depth and colour tags are the source's, or there is one line on why not
+and no file.
 Limits for each: {LIMIT_S:.0f} s, and {LIMIT_MIB} MiB of memory above what the process held before.
 
 *converts*: a correct video comes out; what was unusual is a warning. *refused*: one line, exit code 1, nothing written.
