@@ -15,13 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hostile.corpus import Case, cases
 from hostile.material import Material
 
 LIMIT_S = 60.0
 """For one input; the machine may be busy."""
+
+START_S = 240.0
+"""For the first conversion, in which numba may compile everything."""
 
 LIMIT_MIB = 1500
 """Peak memory of the process above what it held before."""
@@ -37,30 +40,56 @@ class Result:
     grown_mib: int
 
 
+class Runner:
+    """Runs cases in one process of their own, which is replaced when it hangs or falls; use as a context manager."""
+
+    def __init__(self) -> None:
+        self._context = mp.get_context("spawn")
+        self._worker: Any = None
+        self._pipe: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def run(self, case: Case) -> Result:
+        """Return what came of a case."""
+        if self._worker is None:
+            self._start()
+        started = time.perf_counter()
+        self._pipe.send((case.group, case.name))
+        try:
+            result: Result = self._pipe.recv() if self._pipe.poll(LIMIT_S) else Result("hang", "no answer", LIMIT_S, 0)
+        except EOFError:
+            self._worker.join()
+            result = Result("crash", f"exit code {self._worker.exitcode}", time.perf_counter() - started, 0)
+        if result.kind in ("hang", "crash"):
+            self._stop()
+        return result
+
+    def _start(self) -> None:
+        self._pipe, theirs = self._context.Pipe()
+        self._worker = self._context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._worker.start()
+        theirs.close()
+        if not self._pipe.poll(START_S) or self._pipe.recv() != "ready":
+            raise RuntimeError("the process that runs the cases does not start")
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker.join()
+            self._pipe.close()
+        self._worker = None
+
+
 def run(wanted: list[Case]) -> Iterator[tuple[Case, Result]]:
-    """Yield each case with what came of it; a process that hangs or falls is replaced."""
-    context = mp.get_context("spawn")
-    with contextlib.ExitStack() as stack:
-        worker: Any = None
+    """Yield each case with what came of it."""
+    with Runner() as runner:
         for case in wanted:
-            if worker is None:
-                ours, theirs = context.Pipe()
-                worker = context.Process(target=_serve, args=(theirs,), daemon=True)
-                worker.start()
-                theirs.close()
-                stack.callback(worker.kill)
-                assert ours.poll(120) and ours.recv() == "ready"
-            started = time.perf_counter()
-            ours.send((case.group, case.name))
-            try:
-                result = ours.recv() if ours.poll(LIMIT_S) else Result("hang", "no answer", LIMIT_S, 0)
-            except EOFError:
-                worker.join()
-                result = Result("crash", f"exit code {worker.exitcode}", time.perf_counter() - started, 0)
-            if result.kind in ("hang", "crash"):
-                worker.kill()
-                worker = None
-            yield case, result
+            yield case, runner.run(case)
 
 
 def _serve(pipe: Connection) -> None:
