@@ -14,10 +14,10 @@ endif
 DEMO := out/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench inputs package clean
 
 help: ## list the targets
-	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## convert the sample clip into out/demo/ (SIDE=left|right, KEPT=0..1, CLIP=my.mp4)
 	@mkdir -p $(DEMO)
@@ -35,6 +35,12 @@ check: $(VENV)/.installed-check ## lint, format, types and import contracts
 
 bench: $(VENV)/.installed ## print timings of this machine
 	$(BIN)/afet-video bench
+
+inputs: $(VENV)/.installed-test ## run the corpus of hostile inputs and write docs/inputs.md
+	$(BIN)/python -m tests.hostile --write
+
+package: $(BIN)/python ## build wheel and sdist, install the wheel into an empty environment, convert a file with it
+	PYTHON="$(PYTHON)" .ci/package
 
 clean: ## remove the environment, caches and what the demo wrote
 	rm -rf $(VENV) out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -123,7 +123,7 @@ def fuzz(examples: int) -> settings:
     )
 
 
-@fuzz(60)
+@fuzz(300)
 @given(suffix=st.sampled_from([".mp4", ".mkv", ".webm", ".mov"]), mutations=MUTATIONS)
 def test_a_mutated_clip_is_read_or_refused(originals, suffix, mutations):
     read_and_write(mutated(originals[suffix], mutations), suffix)
