@@ -14,7 +14,7 @@ endif
 DEMO := out/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench parts clean
+.PHONY: help demo test check bench inputs package parts clean
 
 help: ## list the targets
 	@awk -F': .*## ' '/^[a-z]+: .*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ check: $(VENV)/.installed-check ## lint, format, types and import contracts
 
 bench: $(VENV)/.installed ## print timings of this machine
 	$(BIN)/afet-video bench
+
+inputs: $(VENV)/.installed-test ## run the corpus of hostile inputs and write docs/inputs.md
+	$(BIN)/python -m tests.hostile --write
+
+package: $(BIN)/python ## build wheel and sdist, install the wheel into an empty environment, convert a file with it
+	PYTHON="$(PYTHON)" .ci/package
 
 parts: $(VENV)/.installed-parts ## install what the tests of every optional part need (torch, Ray and more); without, they are skipped
 

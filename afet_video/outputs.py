@@ -41,7 +41,8 @@ class Outputs:
         """
         target = target.absolute()
         check_target(target, overwrite=self._overwrite)
-        temporary = target.with_name(f".{target.stem[:80]}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
+        temporary = target.with_name(f".{_short(target.stem)}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
+        _try_out(temporary, target)
         self._pending[target] = temporary
         return temporary
 
@@ -60,16 +61,45 @@ class Outputs:
                 temporary.unlink(missing_ok=True)
 
 
+def check_name(path: Path) -> None:
+    """Raise `OutputError` if a file system or a side-car cannot hold the name of `path`."""
+    try:
+        str(path).encode()
+        path.stat()
+    except UnicodeEncodeError:
+        shown = str(path).encode("utf-8", "backslashreplace").decode()
+        raise OutputError(f"{shown}: the name is not UTF-8; rename the file or folder") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(f"{path}: the name is too long for its folder; choose a shorter one") from None
+
+
 def check_target(target: Path, *, overwrite: bool) -> None:
     """Raise `OutputError` if `target` cannot become a file of ours."""
+    check_name(target)
     if target.is_dir():
         raise OutputError(f"{target} is a folder: give the name of a file in it")
     if target.exists() and not overwrite:
         raise OutputError(f"{target} exists already: choose another name or add --overwrite")
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{target} is a pipe or a device, not a file: choose another name")
     if not target.parent.is_dir():
         raise OutputError(f"{target.parent} is not a folder: create it first")
     if not os.access(target.parent, os.W_OK):
         raise OutputError(f"{target.parent} is not writable: choose another folder or change its permissions")
+
+
+def _short(stem: str) -> str:
+    """Return the start of a name, at most 80 bytes: file systems count bytes."""
+    return os.fsdecode(os.fsencode(stem)[:80]) if stem.isascii() else stem[:20]
+
+
+def _try_out(temporary: Path, target: Path) -> None:
+    """Make the temporary file and remove it: what the folder refuses is known before the work, not after."""
+    with disk_errors(target):
+        with temporary.open("xb"):
+            pass
+        temporary.unlink()
 
 
 @contextlib.contextmanager

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from afet_video.content_credentials import Signer, check_signer, sign
 from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
 from afet_video.errors import InputError, OutputError
-from afet_video.outputs import Outputs
+from afet_video.outputs import Outputs, check_name
 from afet_video.passes.analyze import Analysis
 from afet_video.passes.cast import Cast, main_row
 from afet_video.passes.checkpoint import Checkpoints
 from afet_video.passes.prepare import FaceModels, load_neutral_image
 from afet_video.passes.ready import found_people, prepared
-from afet_video.passes.report import main_neutral, people_report, sidecar_content
+from afet_video.passes.report import library_versions, main_neutral, people_report, sidecar_content
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
 from afet_video.passes.side import with_side_drawn
@@ -45,6 +46,7 @@ def convert(
     contact_sheet: str | Path | None = None,
     checkpoints: str | Path | None = None,
     overwrite: bool = False,
+    signer: Signer | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> RunReport:
     """Turn a video of facial expressions into one of the same person with a simulated facial palsy.
@@ -59,6 +61,7 @@ def convert(
     checkpoints : folder that keeps the landmarks once they are found: another conversion of the same video, the same
         one after a kill or one with another profile or side, goes on from there; default: nothing is kept.
     overwrite : whether existing files may be replaced.
+    signer : signs a C2PA manifest into the video (extra `c2pa`); None = there is none.
     on_progress : called with the frames done in each pass.
 
     Returns
@@ -72,13 +75,21 @@ def convert(
     """
     paths = Paths.of(Path(source), Path(target), tracks, contact_sheet)
     settings = settings or ConvertSettings()
+    signed_by = None if signer is None else check_signer(signer, paths.target)
     clock = Clock()
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(paths.source))
+        reader = stack.enter_context(VideoReader(paths.source, hwaccel=settings.hwaccel))
         settings = with_side_drawn(settings, paths.source)
         written = paths.redirected(outputs.path_for)
-        writer = VideoWriter(written.target, source=paths.source, info=reader.info, settings=settings.encode)
+        writer = VideoWriter(
+            written.target,
+            source=paths.source,
+            info=reader.info,
+            settings=settings.encode,
+            hwaccel=settings.hwaccel,
+            target=paths.target,
+        )
         report_progress = on_progress or _ignore
         kept = Checkpoints(None if checkpoints is None else Path(checkpoints), paths.source, settings)
 
@@ -94,9 +105,19 @@ def convert(
             counts = _second_pass(reader, writer, written, paths, cast, total, sheet, report_progress, source_type)
         if written.contact_sheet is not None:
             sheet.write(written.contact_sheet, paths)
+        if signer is not None:
+            sign(
+                written.target,
+                signer,
+                source=paths.source,
+                title=paths.target.name,
+                version=library_versions()["afet-video"] or "",
+            )
 
         report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
-        write_sidecar(written.sidecar, sidecar_content(report, settings, reader.info), target=paths.sidecar)
+        files = {"video": written.target, "tracks": written.tracks, "contact_sheet": written.contact_sheet}
+        content = sidecar_content(report, settings, reader.info, files, signed_by)
+        write_sidecar(written.sidecar, content, target=paths.sidecar)
     return report
 
 
@@ -172,6 +193,8 @@ class Paths:
             raise OutputError(f"{sheet}: a contact sheet is a PNG file, give a name that ends in .png")
         paths = cls(source, target, track, target.with_name(f"{target.stem}.afet.json"), sheet)
         outputs = [path.absolute() for path in (target, track, paths.sidecar, sheet) if path is not None]
+        for path in (source, *outputs):
+            check_name(path)
         if len(set(outputs)) < len(outputs):
             raise OutputError(f"{target}: video, track, side-car and contact sheet need names of their own")
         for path in outputs:

@@ -32,6 +32,7 @@ def _has_browser() -> bool:
 
 
 NEEDS = {
+    "c2pa": lambda: importlib.util.find_spec("c2pa") is not None,
     "datasets": lambda: importlib.util.find_spec("datasets") is not None,
     "torch": lambda: importlib.util.find_spec("torch") is not None,
     "onnx": lambda: all(map(importlib.util.find_spec, ("torch", "onnx", "onnxruntime"))),
@@ -122,6 +123,20 @@ def short_clip(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> P
                 break
             frame.pict_type = av.video.frame.PictureType.NONE
             target.mux(out.encode(frame))
+        target.mux(out.encode(None))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(sample_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve frames of the sample, from rest into a smile: whole conversions in a second or two."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.mp4"
+    frames = [frame.rgb() for frame in VideoReader(sample_clip)][170:182]
+    with av.open(str(path), "w") as target:
+        out = target.add_stream("libx264", rate=25, options={"crf": "12", "preset": "veryfast"})
+        out.width, out.height, out.pix_fmt = frames[0].shape[1], frames[0].shape[0], "yuv420p"
+        for rgb in frames:
+            target.mux(out.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
         target.mux(out.encode(None))
     return path
 

@@ -103,12 +103,13 @@ def test_no_option_means_the_default_settings(calls: list[Call]) -> None:
         "tracks": None,
         "contact_sheet": None,
         "overwrite": False,
+        "signer": None,
     }
 
 
 def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
     options = "--side right --movement-kept 0.25 --ramp smooth --ramp-width 0.5 --neutral frame:7 --on-no-face hold"
-    options += " --face 1 --codec hevc --crf 20 --no-synthetic-mark"
+    options += " --face 1 --codec hevc --crf 20 --no-synthetic-mark --hwaccel cuda"
     files = "--tracks t.csv --contact-sheet s.png --overwrite"
     result = run("convert", "in.mp4", "out.mp4", *options.split(), *files.split())
     assert result.exit_code == 0, result.output
@@ -117,7 +118,7 @@ def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
     assert settings["profile"] == settings_to_mapping(PalsyProfile(Side.RIGHT, 0.25))
     assert (settings["splice"]["ramp"], settings["splice"]["ramp_width"]) == ("smooth", 0.5)
     assert (settings["neutral"]["choice"], settings["tracker"]["face"]) == ("frame:7", "1")
-    assert settings["on_no_face"] == "hold"
+    assert (settings["on_no_face"], settings["hwaccel"]) == ("hold", "cuda")
     encode = settings["encode"]
     assert (encode["codec"], encode["crf"]) == ("hevc", 20)
     assert (encode["lossless"], encode["mark_synthetic"]) == (False, False)

@@ -18,6 +18,7 @@ from afet_video.cli.batch import batch
 from afet_video.cli.bench import bench
 from afet_video.cli.compare import compare
 from afet_video.cli.convert import convert
+from afet_video.cli.doctor import doctor, licences
 from afet_video.cli.evaluate import evaluate
 from afet_video.cli.failures import INTERRUPTED, TERMINATED
 from afet_video.cli.inspection import inspect
@@ -27,6 +28,7 @@ from afet_video.cli.pairs import pairs
 from afet_video.cli.profiles import profiles
 from afet_video.cli.still import still
 from afet_video.cli.study import study
+from afet_video.cli.verify import verify
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """What NumPy's linear algebra listens to, if it is set before NumPy is loaded. Our matrices are small and the work runs
@@ -54,6 +56,9 @@ app.command()(compare)
 app.command()(inspect)
 app.add_typer(study, name="study")
 app.command()(batch)
+app.command()(verify)
+app.command()(doctor)
+app.command()(licences)
 
 
 def _print_version(wanted: bool) -> None:

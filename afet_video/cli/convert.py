@@ -14,6 +14,7 @@ from afet_video.cli import options
 from afet_video.cli.failures import errors_as_lines
 
 if TYPE_CHECKING:
+    from afet_video.content_credentials import Signer
     from afet_video.pipeline import ConvertSettings
 
 SETTING_OF_OPTION = {
@@ -28,6 +29,7 @@ SETTING_OF_OPTION = {
     "codec": "encode.codec",
     "crf": "encode.crf",
     "lossless": "encode.lossless",
+    "hwaccel": "hwaccel",
 }
 """Where each option lives in the settings (and so in a settings file)."""
 
@@ -51,7 +53,10 @@ def convert(
     codec: options.Codec = None,
     crf: options.Crf = None,
     lossless: options.Lossless = None,
+    hwaccel: options.HwAccel = None,
     no_synthetic_mark: options.NoSyntheticMark = False,
+    c2pa_certificate: options.Certificate = None,
+    c2pa_key: options.PrivateKey = None,
     overwrite: options.Overwrite = False,
     settings: options.SettingsFile = None,
     as_json: options.AsJson = False,
@@ -75,12 +80,22 @@ def convert(
                 tracks=tracks,
                 contact_sheet=contact_sheet,
                 overwrite=overwrite,
+                signer=_signer(c2pa_certificate, c2pa_key),
                 on_progress=on_progress,
             )
         if as_json:
             print_json(report)
         elif not quiet:
             print_summary(report)
+
+
+def _signer(certificate: Path | None, key: Path | None) -> Signer | None:
+    from afet_video.content_credentials import Signer
+    from afet_video.errors import SettingsError
+
+    if (certificate is None) != (key is None):
+        raise SettingsError("--c2pa-certificate and --c2pa-key belong together: give both")
+    return None if certificate is None or key is None else Signer(certificate, key)
 
 
 def _settings(

@@ -143,12 +143,37 @@ Lossless = Annotated[
     bool | None,
     typer.Option("--lossless", help="Lose nothing in encoding (large files).", rich_help_panel=FILES),
 ]
+HwAccel = Annotated[
+    str | None,
+    typer.Option(
+        "--hwaccel",
+        metavar="NAME",
+        help="Decode and encode on a device that `afet-video doctor` lists (cuda, qsv, ...); where it cannot, software "
+        "does, and it is said. Default: software.",
+        rich_help_panel=FILES,
+    ),
+]
 NoSyntheticMark = Annotated[
     bool,
     typer.Option(
         "--no-synthetic-mark",
         help="Do not write into the video's metadata that it is synthetic.",
         rich_help_panel=FILES,
+    ),
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--c2pa-certificate",
+        metavar="PEM",
+        help="Sign a C2PA manifest into the video with this certificate (and --c2pa-key). Default: none.",
+        rich_help_panel=FILES,
+    ),
+]
+PrivateKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--c2pa-key", metavar="PEM", help="The certificate's private key, unencrypted.", rich_help_panel=FILES
     ),
 ]
 Overwrite = Annotated[

@@ -22,7 +22,7 @@ from afet_video.errors import OutputError
 from afet_video.live.results import LiveResult
 from afet_video.live.settings import LiveSettings
 from afet_video.outputs import check_target
-from afet_video.passes.report import METHOD, library_versions, model_hashes, neutral_content
+from afet_video.passes.report import METHOD, library_versions, model_hashes, neutral_content, output_hashes
 from afet_video.settings_io import settings_to_mapping
 from afet_video.tracks import PartedTrackWriter, write_sidecar
 from afet_video.video.record import RecordingWriter, check_record_suffix
@@ -161,7 +161,12 @@ class Recorder:
             "recorded_at": self._started,
             "marked_in_file": self._settings.convert.encode.mark_synthetic,
             "source": {"name": self._source, "size_wh": self._size_wh},
-            "outputs": {"video": self.path.name, "tracks": self.tracks.name, "contact_sheet": None},
+            "outputs": {
+                "video": self.path.name,
+                "tracks": self.tracks.name,
+                "contact_sheet": None,
+                "sha256": self._hashes() if is_finished else {},
+            },
             "affected_side": str(profile.side),
             "side_convention": "left and right are the subject's own",
             "frames": self.frames,
@@ -173,6 +178,10 @@ class Recorder:
             "versions": library_versions(),
             "warnings": [*left_out, *([self.problem] if self.problem else [])],
         }
+
+    def _hashes(self) -> dict[str, str]:
+        there = {"video": self.path, "tracks": self.tracks}
+        return output_hashes({name: path for name, path in there.items() if path.is_file()})
 
 
 def free_name(path: Path) -> Path:

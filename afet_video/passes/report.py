@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import functools
 import platform
+from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,8 +51,18 @@ def main_neutral(analysis: Analysis, models: FaceModels) -> NeutralChoice:
     return models[face_id, int(shots[frames.argmax()])].neutral
 
 
-def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInfo) -> dict[str, Any]:
-    """Return what the side-car says, besides its marks as synthetic."""
+def sidecar_content(
+    report: RunReport,
+    settings: ConvertSettings,
+    info: VideoInfo,
+    written: Mapping[str, Path | None],
+    signer: str | None = None,
+) -> dict[str, Any]:
+    """Return what the side-car says, besides its marks as synthetic.
+
+    `written`: where each of the other outputs ("video", "tracks", ...) lies now, in its final state. `signer`: who
+    signed the video's C2PA manifest, None if there is none.
+    """
     return {
         "digital_source_type": source_type_url(settings.encode.source_type),
         "method": METHOD,
@@ -68,7 +80,9 @@ def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInf
             "video": report.target.name,
             "tracks": report.tracks.name if report.tracks else None,
             "contact_sheet": report.contact_sheet.name if report.contact_sheet else None,
+            "sha256": output_hashes(written),
         },
+        "c2pa_signer": signer,
         "affected_side": str(report.profile.side),
         "side_choice": side_choice(settings),
         "side_convention": "left and right are the subject's own",
@@ -83,6 +97,17 @@ def sidecar_content(report: RunReport, settings: ConvertSettings, info: VideoInf
         "versions": library_versions(),
         "warnings": list(report.warnings),
     }
+
+
+def output_hashes(written: Mapping[str, Path | None]) -> dict[str, str]:
+    """Return the SHA-256 of each output that was written, for `afet-video verify`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read back.
+    """
+    return {name: sha256_file(path) for name, path in written.items() if path is not None}
 
 
 def _best(person: PersonReport) -> NeutralChoice:

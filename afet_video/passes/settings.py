@@ -31,7 +31,8 @@ class ConvertSettings:
     `on_no_face`: frames without a face pass unchanged (`pass`), keep the face's last place (`hold`), or end the
     conversion (`fail`). `smoothing` is that of the landmarks over time; its `noise` is in inter-ocular distances.
     `side_seed`: None = the affected side is the profile's; a number = it is drawn from that number and the input's
-    content, and the profile's is not looked at.
+    content, and the profile's is not looked at. `hwaccel`: device that decodes and encodes ("cuda", "qsv", ...);
+    None = software.
     """
 
     profile: PalsyProfile = field(default_factory=PalsyProfile)
@@ -45,6 +46,7 @@ class ConvertSettings:
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     on_no_face: OnNoFace = "pass"
     side_seed: int | None = None
+    hwaccel: str | None = None
 
     def __post_init__(self) -> None:
         if self.on_no_face not in get_args(OnNoFace):

@@ -23,9 +23,12 @@ from afet_video.outputs import disk_errors
 
 SIDECAR_VERSION = 1
 
+OWN_HASH = "sidecar_sha256"
+"""The key, last in the file, under which a side-car holds the hash of everything else in it."""
+
 
 def write_sidecar(path: Path, content: Mapping[str, Any], *, target: Path | None = None) -> None:
-    """Write `content` as JSON, after the schema version and the synthetic-media marks.
+    """Write `content` as JSON, after the schema version and the synthetic-media marks and before its own hash.
 
     Parameters
     ----------
@@ -47,6 +50,7 @@ def write_sidecar(path: Path, content: Mapping[str, Any], *, target: Path | None
         "digital_source_type": DIGITAL_SOURCE_TYPE,
         **_mapping(content),
     }
+    whole[OWN_HASH] = content_sha256(whole)
     text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with disk_errors(target or path):
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -76,6 +80,13 @@ def read_sidecar(path: Path | str) -> dict[str, Any]:
             "update afet-video"
         )
     return dict(content)
+
+
+def content_sha256(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a side-car's values, whatever their layout in the file; its own hash is left out."""
+    rest = {key: value for key, value in content.items() if key != OWN_HASH}
+    text = json.dumps(rest, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def sha256_file(path: Path) -> str:

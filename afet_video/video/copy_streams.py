@@ -6,9 +6,9 @@ Must not: decode or encode, or hold more than one packet.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from types import MappingProxyType
 
 import av
@@ -22,6 +22,9 @@ _MUXER_TAGS = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", "number_of_frames"}
 )
 """Tags that describe the old file, not the recording."""
+
+_MUXERS = MappingProxyType({".m4v": "mp4", ".mkv": "matroska"})
+"""FFmpeg's names for containers, where they are not the suffix."""
 
 _HINT = MappingProxyType(
     {"webm": "Opus or Vorbis sound", "avi": "MP3, AC-3 or PCM sound", "mov": "AAC, MP3 or PCM sound"}
@@ -86,12 +89,7 @@ class CopiedStreams:
             return self._target.add_stream_from_template(stream)
         except (ValueError, av.FFmpegError) as error:
             if stream.type == "audio":
-                kind = self._target.format.name
-                better = _HINT.get(kind, "AAC, MP3 or Opus sound")
-                raise EncodeError(
-                    f"{self._name}: {kind} cannot hold the {codec} sound of the source (it takes {better}): "
-                    "name the output .mkv"
-                ) from error
+                raise _refused_sound(self._name, self._target.format.name, codec) from error
             self.warnings.append(
                 f"{stream.type} stream {stream.index} ({codec}) does not fit into the output: left out"
             )
@@ -122,6 +120,30 @@ class CopiedStreams:
         self._target.mux(packet)
 
 
+def check_sound(source: InputContainer, suffix: str, name: str) -> None:
+    """Refuse a container that cannot hold the sound of `source`, before any work is done.
+
+    Raises
+    ------
+    EncodeError
+        If that is so.
+    """
+    with av.open(io.BytesIO(), "w", format=_MUXERS.get(suffix.lower(), suffix.lower().lstrip("."))) as trial:
+        for stream in source.streams.audio:
+            codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
+            try:
+                trial.add_stream_from_template(stream)
+            except (ValueError, av.FFmpegError) as error:
+                raise _refused_sound(name, trial.format.name, codec) from error
+
+
+def _refused_sound(name: str, container: str, codec: str) -> EncodeError:
+    better = _HINT.get(container, "AAC, MP3 or Opus sound")
+    return EncodeError(
+        f"{name}: {container} cannot hold the {codec} sound of the source (it takes {better}): name the output .mkv"
+    )
+
+
 def recording_tags(tags: dict[str, str]) -> dict[str, str]:
     """Return the tags that describe the recording, without those that describe the old file."""
     return {
@@ -141,8 +163,3 @@ def copy_container_tags(source: InputContainer, target: OutputContainer, extra: 
     chapters = source.chapters()
     if chapters:
         target.set_chapters(chapters)
-
-
-def source_file(path: Path) -> str:
-    """Return the path as FFmpeg wants it: never an option or a protocol."""
-    return f"file:{path}"

@@ -14,12 +14,15 @@ from types import TracebackType
 from typing import Self
 
 import av
+from av.codec.hwaccel import HWAccel
 
 from afet_video.datatypes import Timestamp, VideoInfo
 from afet_video.errors import DecodeError
 from afet_video.video.demux import PictureStream, open_video
 from afet_video.video.frame import FULL_RANGE, Orientation, StoredFrame, nearest_format
+from afet_video.video.hwaccel import decoder_device
 from afet_video.video.probe import describe, display_matrix
+from afet_video.video.provenance import missing_bytes
 
 
 class VideoReader:
@@ -30,6 +33,7 @@ class VideoReader:
     Parameters
     ----------
     path : any file FFmpeg can read; its first video stream that is not a cover picture is taken.
+    hwaccel : device to decode with ("cuda", "qsv", ...); where it cannot, software does and `warnings` says so.
 
     Attributes
     ----------
@@ -42,14 +46,17 @@ class VideoReader:
         If the file is missing, a folder, empty, not a media file, or holds no video.
     DecodeError
         If no frame of it can be decoded.
+    SettingsError
+        If FFmpeg knows no such device.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, hwaccel: str | None = None) -> None:
         self.path = path
         self.warnings: list[str] = []
+        self._device = None if hwaccel is None else self._find_device(hwaccel)
         self._pts = array("q")
         self._is_pts_complete = False
-        with open_video(path) as (container, stream):
+        with open_video(path, self._device) as (container, stream):
             pictures = PictureStream(container, stream)
             first = next(iter(pictures), None)
             if first is None:
@@ -66,6 +73,8 @@ class VideoReader:
             self.info: VideoInfo = describe(path, container, stream, picture, self._orientation)
             if self._format != picture.format.name:
                 self._warn(f"pixel format {picture.format.name} is handled as {self._format}")
+            if "mp4" in self.info.container and missing_bytes(path):
+                self._warn("the file is cut off: what stood at its end, sound for example, is missing")
             if picture.interlaced_frame:
                 self._warn("the video is interlaced; its frames are treated as progressive")
             others = sum(1 for s in container.streams.video if not s.disposition & 0x400) - 1
@@ -81,7 +90,7 @@ class VideoReader:
         return None
 
     def __iter__(self) -> Iterator[StoredFrame]:
-        with open_video(self.path) as (container, stream):
+        with open_video(self.path, self._device) as (container, stream):
             pictures = PictureStream(container, stream)
             pts_list = array("q")
             for picture, pts, duration in pictures:
@@ -114,7 +123,7 @@ class VideoReader:
 
     def _sought(self, pts: int) -> StoredFrame | None:
         """Seek to the keyframe before `pts` and decode up to it; None if the file's index does not lead there."""
-        with open_video(self.path) as (container, stream):
+        with open_video(self.path, self._device) as (container, stream):
             try:
                 container.seek(pts, stream=stream, backward=True)
             except av.FFmpegError:
@@ -171,6 +180,13 @@ class VideoReader:
         for name in ("colorspace", "color_range", "color_primaries", "color_trc"):
             setattr(made, name, getattr(picture, name))
         return made
+
+    def _find_device(self, name: str) -> HWAccel | None:
+        with open_video(self.path) as (_, stream):
+            device, trouble = decoder_device(name, stream.codec_context.codec.canonical_name)
+        if trouble:
+            self._warn(trouble)
+        return device
 
     def _warn(self, text: str) -> None:
         if text not in self.warnings:

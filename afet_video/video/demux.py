@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import Flags, InputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition
@@ -20,6 +21,44 @@ from av.video.stream import VideoStream
 
 from afet_video.datatypes import Timestamp
 from afet_video.errors import DecodeError, InputError
+
+FORMATS = (
+    *(
+        "mov",
+        "mp4",
+        "matroska",
+        "webm",
+        "avi",
+        "mpegts",
+        "mpeg",
+        "mpegvideo",
+        "flv",
+        "asf",
+        "ogg",
+        "mxf",
+        "nut",
+        "dv",
+        "rm",
+    ),
+    *(
+        "h264",
+        "hevc",
+        "m4v",
+        "ivf",
+        "obu",
+        "mjpeg",
+        "yuv4mpegpipe",
+        "gif",
+        "apng",
+        "png_pipe",
+        "jpeg_pipe",
+        "webp_pipe",
+    ),
+    *("bmp_pipe", "tiff_pipe", "aac", "mp3", "wav", "flac"),
+)
+"""FFmpeg's readers that are used: none that opens other files or addresses which the file names (playlists)."""
+
+_OPTIONS = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
 
 MAX_READ_FAILURES = 8
 """Failures in a row to read a packet after which the rest of the file is given up: no file can keep us for ever."""
@@ -29,15 +68,15 @@ MISSING_END_S = 1.0
 
 
 @contextlib.contextmanager
-def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a file for reading its first real video stream.
+def open_video(path: Path, hwaccel: HWAccel | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a file for reading its first real video stream, decoded by a device if there is one.
 
     Raises
     ------
     InputError
         If there is nothing to read or no video in it.
     """
-    with open_media(path) as container:
+    with open_media(path, hwaccel) as container:
         pictures = Disposition.attached_pic | Disposition.timed_thumbnails
         streams = [stream for stream in container.streams.video if not int(stream.disposition) & int(pictures)]
         if not streams:
@@ -53,7 +92,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 @contextlib.contextmanager
-def open_media(path: Path) -> Iterator[InputContainer]:
+def open_media(path: Path, hwaccel: HWAccel | None = None) -> Iterator[InputContainer]:
     """Open any media file for reading.
 
     Raises
@@ -65,10 +104,14 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         raise InputError(f"{path} does not exist; check the name of the input")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a video file")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        raise InputError(
+            f"{path} is not a file but a pipe or a device; write it to a file first: it is read several times"
+        )
+    if path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy or record it again")
     try:
-        container = av.open(str(path), "r", metadata_errors="replace")
+        container = av.open(f"file:{path}", "r", metadata_errors="replace", options=_OPTIONS, hwaccel=hwaccel)
     except PermissionError as error:
         raise InputError(f"{path} cannot be read; change its permissions") from error
     except (av.FFmpegError, ValueError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
@@ -23,10 +24,11 @@ from afet_video.datatypes import VideoInfo
 from afet_video.errors import EncodeError
 from afet_video.outputs import disk_errors
 from afet_video.video.convert import to_format, upright
-from afet_video.video.copy_streams import CopiedStreams, copy_container_tags, recording_tags
+from afet_video.video.copy_streams import CopiedStreams, check_sound, copy_container_tags, recording_tags
 from afet_video.video.demux import open_media
-from afet_video.video.encoders import EncodePlan, EncodeSettings, choose_codec, plan_encoding
-from afet_video.video.frame import Orientation, StoredFrame
+from afet_video.video.encoders import EncodePlan, EncodeSettings, choose_codec, on_device, plan_encoding
+from afet_video.video.frame import Orientation, StoredFrame, nearest_format
+from afet_video.video.hdr import is_hdr, with_hdr_options
 from afet_video.video.probe import display_matrix
 from afet_video.video.provenance import mark_synthetic, synthetic_comment
 from afet_video.video.timing import output_tick
@@ -44,6 +46,8 @@ class VideoWriter:
     info : of the source.
     settings : how to encode.
     metadata : more container tags; a comment is joined to the source's own.
+    hwaccel : device to encode with; where it cannot, software does and `warnings` says so.
+    target : path to name in error messages, if `path` is a temporary stand-in for it.
 
     Attributes
     ----------
@@ -65,13 +69,17 @@ class VideoWriter:
         info: VideoInfo,
         settings: EncodeSettings,
         metadata: Mapping[str, str] | None = None,
+        hwaccel: str | None = None,
+        target: Path | None = None,
     ) -> None:
         choose_codec(settings, info, path.suffix)
         self.path = path
+        self._name = str(target or path)
         self.warnings: list[str] = []
         self._source_path = source
         self._info = info
         self._settings = settings
+        self._hwaccel = hwaccel
         self._metadata = dict(metadata or {})
         if settings.mark_synthetic:
             given = self._metadata.get("comment")
@@ -85,6 +93,10 @@ class VideoWriter:
         self._turn: Orientation | None = None
         self._tick = Fraction(0)
         self._last_pts: int | None = None
+        if is_hdr(info.color.transfer):
+            self._check_hdr(path.suffix)
+        with open_media(source) as media:
+            check_sound(media, path.suffix, self._name)
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +154,11 @@ class VideoWriter:
         first = frame.stored if self._turn is None else upright(frame.stored, self._turn)
         size = (first.width, first.height)
         self._plan = plan_encoding(self._settings, self._info, suffix, first.format.name, size)
+        if self._hwaccel is not None:
+            self._plan = on_device(self._plan, self._hwaccel, self._settings)
         self.warnings.extend(self._plan.warnings)
+        if is_hdr(self._info.color.transfer):
+            self._keep_hdr(frame.stored)
         self._tick, notes = output_tick(suffix, self._source_path, self._info)
         self.warnings.extend(notes)
         options = self._muxer_options(source)
@@ -154,8 +170,26 @@ class VideoWriter:
             self._stream.set_display_matrix(matrix)
         video = next(s for s in source.streams.video if not int(s.disposition) & 0x400)
         self._stream.metadata.update(recording_tags(video.metadata))
-        self._copied = CopiedStreams(source, self._container, self.path.name)
+        self._copied = CopiedStreams(source, self._container, self._name)
         copy_container_tags(source, self._container, self._metadata)
+
+    def _check_hdr(self, suffix: str) -> None:
+        """Refuse HDR in fewer than 10 bits, unless the source has no more: it would show bands."""
+        stored = nearest_format(av.VideoFormat(self._info.pixel_format))
+        plan = plan_encoding(self._settings, self._info, suffix, stored, self._info.coded_size_wh)
+        depth = max(part.bits for part in av.VideoFormat(plan.pixel_format).components)
+        if depth < min(self._info.bit_depth, 10):
+            raise EncodeError(
+                f"{self._name}: the source is HDR with {self._info.bit_depth} bits, and {plan.codec} would keep "
+                f"{depth} of them: choose --codec hevc or av1"
+            )
+
+    def _keep_hdr(self, first: av.VideoFrame) -> None:
+        """Give the encoder the source's HDR metadata."""
+        options, lost = with_hdr_options(self._plan.library, self._plan.options, first)
+        self._plan = replace(self._plan, options=options)
+        if lost:
+            self.warnings.append(lost)
 
     def _video_stream(self, first: av.VideoFrame) -> VideoStream:
         container, plan = self._container, self._plan
@@ -215,14 +249,14 @@ class VideoWriter:
     def _guarded(self) -> Iterator[None]:
         """Turn what FFmpeg raises into our errors; after one the file is given up."""
         try:
-            with disk_errors(self.path), _quiet_svt():
+            with disk_errors(Path(self._name)), _quiet_svt():
                 try:
                     yield
                 except av.FFmpegError as error:
                     if isinstance(error, OSError) and error.errno in (28, 122, 27, 5, 30):
                         raise OSError(error.errno, error.strerror) from error
                     what = f"{error.strerror or error}"
-                    raise EncodeError(f"{self.path}: the encoder or container refuses the video ({what})") from error
+                    raise EncodeError(f"{self._name}: the encoder or container refuses the video ({what})") from error
         except BaseException:
             self._abandon()
             raise

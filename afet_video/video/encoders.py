@@ -6,14 +6,16 @@ in: settings, source, suffix of the target -> out: an `EncodePlan`.  Must not: o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import av
 
 from afet_video.datatypes import SOURCE_TYPES, VideoInfo
 from afet_video.errors import EncodeError, SettingsError
 from afet_video.video.frame import subsampling_of
+from afet_video.video.hwaccel import encoder_for, quality_options
 
 CODECS = ("auto", "h264", "hevc", "vp9", "av1", "ffv1")
 """Values of `EncodeSettings.codec`."""
@@ -95,6 +97,19 @@ _ENCODERS = {
 }
 
 
+def encoder_libraries() -> tuple[tuple[str, str, bool], ...]:
+    """Return codec, FFmpeg's encoder for it, and whether this FFmpeg has it."""
+    return tuple((codec, one.library, one.library in av.codecs_available) for codec, one in _ENCODERS.items())
+
+
+def ffmpeg_licence() -> str:
+    """Return the licence that this FFmpeg names for itself."""
+    from av import _core
+
+    about: dict[str, Any] = _core.library_meta
+    return str(about.get("libavcodec", {}).get("license", "not named"))
+
+
 @dataclass(frozen=True, slots=True)
 class EncodePlan:
     """What to open: encoder, its options, the pixel format to feed it, and what to tell the user."""
@@ -143,6 +158,25 @@ def plan_encoding(
     if target != pixel_format and not (codec == "h264-rgb" or target.replace("j", "") == pixel_format.replace("j", "")):
         warnings = (f"pixel format {pixel_format} is encoded as {target}, the nearest that {codec} holds",)
     return EncodePlan(codec.removesuffix("-rgb"), encoder.library, options, target, warnings)
+
+
+def on_device(plan: EncodePlan, device: str, settings: EncodeSettings) -> EncodePlan:
+    """Return the plan with a device's encoder in it, or as it is with a warning that says why it is not used.
+
+    Raises
+    ------
+    SettingsError
+        If FFmpeg knows no such device.
+    """
+    if settings.lossless:
+        library, trouble = None, f"{device}: lossless encoding is done in software"
+    else:
+        library, trouble = encoder_for(device, plan.codec, plan.pixel_format)
+    if library is None:
+        return replace(plan, warnings=(*plan.warnings, trouble))
+    crf = settings.crf if settings.crf is not None else _ENCODERS[plan.codec].crf
+    options = {} if crf is None else quality_options(device, crf)
+    return replace(plan, library=library, options=options)
 
 
 def choose_codec(settings: EncodeSettings, info: VideoInfo, suffix: str) -> str:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import disk_errors
+from afet_video.video.demux import open_media
 from afet_video.xmp import COMPOSITE_SYNTHETIC, source_type_in, source_type_packet
 
 _COMMENT = (
@@ -29,8 +30,13 @@ def synthetic_comment(source_type: str = COMPOSITE_SYNTHETIC) -> str:
 SYNTHETIC_COMMENT = synthetic_comment()
 """The text for real footage with synthetic parts."""
 
+_TOP_LEVEL = frozenset((b"moov", b"mdat", b"uuid", b"free", b"udta", b"meta", b"moof"))
+
 XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 """The box type that Adobe's XMP specification (part 3) gives to XMP in ISO base media files."""
+
+C2PA_UUID = bytes.fromhex("D8FEC3D61B0E483C92975828877EC481")
+"""The box type that holds a C2PA manifest."""
 
 
 def mark_synthetic(path: Path, *, source_type: str = "compositeSynthetic") -> None:
@@ -83,6 +89,44 @@ def read_mark(path: Path) -> str | None:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     return None
+
+
+def read_comment(path: Path) -> str:
+    """Return the comment tag of a media file, "" if it has none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened.
+    """
+    with open_media(path) as container:
+        found = {key.lower(): value for key, value in container.metadata.items()}
+        return found.get("comment", "")
+
+
+def has_c2pa_box(path: Path) -> bool:
+    """Whether a file holds a C2PA manifest, as far as can be told without reading it."""
+    try:
+        with path.open("rb") as file:
+            return any(
+                kind == b"uuid" and file.seek(start + 8) and file.read(16) == C2PA_UUID
+                for kind, start, _ in _boxes(file)
+            )
+    except OSError:
+        return False
+
+
+def missing_bytes(path: Path) -> int:
+    """Return how much the last top-level box of an MP4 or MOV file claims beyond the file's end, 0 if it is whole."""
+    with path.open("rb") as file:
+        length, end = file.seek(0, 2), 0
+        for _, start, size in _boxes(file):
+            end = start + size
+        file.seek(end)
+        head = file.read(8)
+        if len(head) < 8 or head[4:] not in _TOP_LEVEL:
+            return 0
+        return max(end + int.from_bytes(head[:4], "big") - length, 0)
 
 
 def _is_xmp(file: BinaryIO, start: int) -> bool:

@@ -24,7 +24,7 @@ from afet_video.errors import EncodeError, OutputError, TrackFileError
 from afet_video.live.record import Recorder, free_name
 from afet_video.live.results import LiveResult, LiveState
 from afet_video.live.settings import LiveSettings
-from afet_video.tracks import join_parts, read_sidecar
+from afet_video.tracks import join_parts, read_sidecar, sha256_file
 from afet_video.tracks.parts import PART_ROWS, PartedTrackWriter, parts_folder
 from afet_video.video.encoders import EncodeSettings
 from afet_video.video.provenance import SYNTHETIC_COMMENT, read_mark
@@ -98,7 +98,9 @@ def test_video_track_and_sidecar_go_together(tmp_path: Path, suffix: str) -> Non
     assert said["source"] == {"name": "fake camera", "size_wh": [96, 64]}
     assert said["neutral"]["0"]["score"] == 0.9
     assert said["settings"]["convert"]["profile"]["side"] == "left"
+    hashes = said["outputs"].pop("sha256")
     assert said["outputs"] == {"video": path.name, "tracks": "session.tracks.parquet", "contact_sheet": None}
+    assert hashes == {name: sha256_file(tmp_path / said["outputs"][name]) for name in ("video", "tracks")}
     assert (
         sorted(entry.name for entry in tmp_path.iterdir())
         == [

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from afet_video.datatypes import NeutralChoice, Side, Timestamp
 from afet_video.errors import InputError, OutputError, TrackFileError
-from afet_video.tracks import read_sidecar, sha256_file, write_sidecar
+from afet_video.tracks import OWN_HASH, content_sha256, read_sidecar, sha256_file, write_sidecar
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-OURS = {"schema_version", "synthetic", "digital_source_type"}
+OURS = {"schema_version", "synthetic", "digital_source_type", OWN_HASH}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -56,7 +56,9 @@ def test_our_types_become_json(tmp_path):
     text = path.read_text(encoding="utf-8")
     back = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert list(back)[:3] == ["schema_version", "synthetic", "digital_source_type"]  # the marks come first
-    assert list(back)[3:] == ["settings", "neutral", "frames_by_status", "values", "warnings", "names"]
+    assert list(back)[3:-1] == ["settings", "neutral", "frames_by_status", "values", "warnings", "names"]
+    assert list(back)[-1] == OWN_HASH and back[OWN_HASH] == content_sha256(back)
+    assert content_sha256(back | {"names": ["a", "c"]}) != back[OWN_HASH]
     assert back["synthetic"] is True
     assert back["digital_source_type"].endswith("/compositeSynthetic")
     assert back["settings"] == {"ramp_width": None, "path": "a/b.mp4"}
