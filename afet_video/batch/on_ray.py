@@ -79,13 +79,25 @@ def _run(job: Job) -> dict[str, Any]:
     return run_job(job).to_mapping()
 
 
-def _started(workers: int, address: str | None) -> Any:
+def load_ray() -> Any:
+    """Return the package `ray`.
+
+    Raises
+    ------
+    SettingsError
+        If it is not installed.
+    """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent anywhere
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a note on what Ray does without a GPU
     try:
         import ray
     except ImportError as error:
         raise SettingsError("the engine ray needs Ray: pip install 'afet-video[ray]'") from error
+    return ray
+
+
+def _started(workers: int, address: str | None) -> Any:
+    ray = load_ray()
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
         options |= {"num_cpus": workers, "include_dashboard": False, "object_store_memory": _OBJECTS_BYTES}

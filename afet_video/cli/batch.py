@@ -22,7 +22,7 @@ from afet_video.cli import options
 from afet_video.cli.failures import FAILED, INTERRUPTED, errors_as_lines
 
 if TYPE_CHECKING:
-    from afet_video.batch import BatchReport, BatchSettings, JobResult
+    from afet_video.batch import BatchReport, JobResult
 
 MAKE, RUN, SET = "What is made", "How it runs", "The data set"
 
@@ -147,7 +147,7 @@ def batch(
         if as_json:
             _print_json(report)
         else:
-            _print(report, chosen, quiet=quiet)
+            _print(report, quiet=quiet)
         if not report.is_complete:
             raise typer.Exit(FAILED)
 
@@ -217,7 +217,7 @@ def _print_json(report: BatchReport) -> None:
     typer.echo(json.dumps({"report": settings_to_mapping(report)}))
 
 
-def _print(report: BatchReport, settings: BatchSettings, *, quiet: bool) -> None:
+def _print(report: BatchReport, *, quiet: bool) -> None:
     """Print failures on stderr, always, and what was made on stdout."""
     for what, reason in report.refused:
         typer.echo(f"afet-video: error: {reason if what in reason else f'{what}: {reason}'}", err=True)
@@ -238,6 +238,5 @@ def _print(report: BatchReport, settings: BatchSettings, *, quiet: bool) -> None
     if report.peak_memory:
         console.print(Text(f"memory: at most {report.peak_memory / 1e6:.0f} MB a worker, {report.workers} at a time"))
     if report.retry is not None:
-        again = ["afet-video", "batch", str(report.retry), "--root", str(report.retry_root), "-o", str(report.folder)]
-        again += ["--resume"] + (["--seed", str(settings.seed)] if settings.seed else [])
-        console.print(Text(f"to try those that failed again: {shlex.join(again)}"))
+        manifest = shlex.join([str(report.retry), "--root", str(report.retry_root)])
+        console.print(Text(f"to try again what failed: the same command with --resume, or its clips alone: {manifest}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,23 @@ def test_wrong_options_are_one_line(folder: Path, options: tuple[str, ...], reas
     assert result.exit_code == 1
     assert reason in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "package", "reason"),
+    [
+        (("--engine", "ray"), "ray", "needs Ray: pip install 'afet-video[ray]'"),
+        (("--croissant",), "mlcroissant", "needs mlcroissant: pip install 'afet-video[croissant]'"),
+    ],
+)
+def test_a_missing_package_is_said_before_anything_is_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], package: str, reason: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    result = run(folder / "a.mp4", "-o", folder / "out", *options)
+    assert result.exit_code == 1
+    assert reason in result.stderr
+    assert not (folder / "out").exists()
 
 
 def test_clips_that_are_no_videos_fail_and_are_listed(folder: Path, tmp_path: Path) -> None:
