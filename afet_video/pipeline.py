@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from afet_video import __version__
 from afet_video.content_credentials import Signer, check_signer, sign
 from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
 from afet_video.errors import InputError, OutputError
@@ -122,7 +121,7 @@ def convert(
         if written.contact_sheet is not None:
             sheet.write(written.contact_sheet, paths)
         if signer is not None:
-            sign(written.target, signer, source=paths.source, title=paths.target.name, version=__version__)
+            sign(written.target, signer, source=paths.source, title=paths.target.name)
 
         report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
         files = {"video": written.target, "tracks": written.tracks, "contact_sheet": written.contact_sheet}
