@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -112,9 +113,7 @@ def check_signer(signer: Signer, target: Path) -> str:
     return name
 
 
-def sign(
-    path: Path, signer: Signer, *, source: Path, title: str, source_type: str = COMPOSITE_SYNTHETIC, version: str
-) -> None:
+def sign(path: Path, signer: Signer, *, source: Path, title: str, source_type: str = COMPOSITE_SYNTHETIC) -> None:
     """Put a signed manifest into a finished file, with `source` as what it was made from.
 
     Parameters
@@ -124,7 +123,6 @@ def sign(
     source : the file it was made from; its SHA-256 is named, and its own manifest taken over if it has one.
     title : name of the file, if `path` is a temporary stand-in for it.
     source_type : a term of IPTC's digital source type vocabulary.
-    version : of this program.
 
     Raises
     ------
@@ -143,7 +141,7 @@ def sign(
             _c2pa_errors(title),
             c2pa.Context.from_dict(_OFFLINE) as context,
             _ready(algorithm, certificate, key) as ready,
-            c2pa.Builder(_claim(title, source_type, version), context=context) as builder,
+            c2pa.Builder(_claim(title, source_type), context=context) as builder,
         ):
             _add_source(builder, source)
             with disk_errors(path), path.open("rb") as inside, signed.open("w+b") as out:
@@ -206,8 +204,9 @@ def _manifest(reader: Any) -> Manifest:
     )
 
 
-def _claim(title: str, source_type: str, version: str) -> dict[str, Any]:
+def _claim(title: str, source_type: str) -> dict[str, Any]:
     """Return the manifest to be signed: opened, then edited by this program."""
+    version = _version()
     edited = {
         "action": "c2pa.edited",
         "softwareAgent": {"name": "afet-video", "version": version},
@@ -220,6 +219,13 @@ def _claim(title: str, source_type: str, version: str) -> dict[str, Any]:
         "title": title,
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [opened, edited]}}],
     }
+
+
+def _version() -> str:
+    try:
+        return metadata.version("afet-video")
+    except metadata.PackageNotFoundError:  # run from a clone
+        return "unknown"
 
 
 def _add_source(builder: Any, source: Path) -> None:

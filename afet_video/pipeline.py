@@ -24,7 +24,7 @@ from afet_video.passes.cast import Cast, main_row
 from afet_video.passes.checkpoint import Checkpoints
 from afet_video.passes.prepare import FaceModels, load_neutral_image
 from afet_video.passes.ready import found_people, prepared
-from afet_video.passes.report import library_versions, main_neutral, people_report, sidecar_content
+from afet_video.passes.report import main_neutral, people_report, sidecar_content
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
 from afet_video.passes.side import with_side_drawn
@@ -106,13 +106,7 @@ def convert(
         if written.contact_sheet is not None:
             sheet.write(written.contact_sheet, paths)
         if signer is not None:
-            sign(
-                written.target,
-                signer,
-                source=paths.source,
-                title=paths.target.name,
-                version=library_versions()["afet-video"] or "",
-            )
+            sign(written.target, signer, source=paths.source, title=paths.target.name)
 
         report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
         files = {"video": written.target, "tracks": written.tracks, "contact_sheet": written.contact_sheet}

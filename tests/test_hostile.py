@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hostile.corpus import Case, cases
-from hostile.material import Material
+from hostile.material import Material, boxes
 from hostile.run import Result, Runner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -121,6 +121,14 @@ def fuzz(examples: int) -> settings:
         phases=[Phase.explicit, Phase.generate] if examples < 1000 else tuple(Phase),
         suppress_health_check=list(HealthCheck),
     )
+
+
+def test_cut_at_every_box(originals: dict[str, bytes]) -> None:
+    data = originals[".mp4"]
+    places = sorted({place for _, start, stop in boxes(data) for place in (start, (start + stop) // 2, stop - 1)})
+    assert len(places) > 60
+    for place in places:
+        read_and_write(data[:place], ".mp4")
 
 
 @fuzz(300)

@@ -144,10 +144,12 @@ class PictureStream:
         self._bad_reads = 0
         self._bad_packets = 0
         self._moved_times = 0
+        self._damaged = 0
 
     def __iter__(self) -> Iterator[tuple[av.VideoFrame, int, int]]:
         for packet in self._read():
             for picture in self._decode(packet):
+                self._damaged += picture.is_corrupt
                 pts = self._time_of(picture)
                 yield picture, pts, int(picture.duration or 0)
 
@@ -210,6 +212,8 @@ class PictureStream:
             )
         if self._bad_packets:
             found.append(f"{self._bad_packets} damaged pieces of the video could not be decoded and were skipped")
+        if self._damaged:
+            found.append(f"{self._damaged} pictures are damaged in part; they are shown as far as they can be decoded")
         if last is not None and self._is_broken_off(last):
             found.append(
                 f"the video breaks off after frame {frames - 1} ({float(last.seconds):.2f} s): "

@@ -59,9 +59,7 @@ def cases() -> Iterator[Case]:
 
 def _truncated() -> Iterator[Case]:
     """Cut at the border of every box, and in the middle of it: with the index at the end, and with it in front."""
-    yield Case(
-        "cut off", "after every byte of the first box", _cut_at(lambda m: (m.plain, 20)), "refused", "media file"
-    )
+    yield Case("cut off", "in the middle of the first box", _cut_at(lambda m: (m.plain, 20)), "refused", "media file")
     for where in ("start", "middle"):
         for name in ("mdat", "moov", "moov/trak", "moov/trak/mdia/minf/stbl/stsz", "moov/udta"):
             yield Case(
