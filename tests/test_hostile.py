@@ -131,7 +131,7 @@ def test_cut_at_every_box(originals: dict[str, bytes]) -> None:
         read_and_write(data[:place], ".mp4")
 
 
-@fuzz(300)
+@fuzz(150)
 @given(suffix=st.sampled_from([".mp4", ".mkv", ".webm", ".mov"]), mutations=MUTATIONS)
 def test_a_mutated_clip_is_read_or_refused(originals, suffix, mutations):
     read_and_write(mutated(originals[suffix], mutations), suffix)

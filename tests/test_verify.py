@@ -168,7 +168,8 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> TestSigner:
 @pytest.fixture(scope="module")
 def signed(tiny_clip: Path, signer: TestSigner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("signed") / "signed.mp4"
-    afet_video.convert(tiny_clip, path, signer=Signer(signer.chain, signer.key))
+    sheet = path.with_name("sheet.png")
+    afet_video.convert(tiny_clip, path, signer=Signer(signer.chain, signer.key), contact_sheet=sheet)
     return path
 
 
@@ -185,6 +186,7 @@ def test_a_signed_video_says_who_from_what_and_how(signed: Path, tiny_clip: Path
     assert found.fits
     assert [mark.source_type for mark in found.marks] == ["compositeSynthetic"] * 3
     assert read_sidecar(signed.with_name("signed.afet.json"))["c2pa_signer"] == "Test Clinic"
+    assert verify(signed.with_name("sheet.png")).fits, "only the video is signed"
     assert read_manifest(tiny_clip) is None
     with av.open(str(signed)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 12

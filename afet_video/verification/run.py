@@ -78,7 +78,7 @@ def verify(path: str | Path, *, source: str | Path | None = None, trust: str | P
         if source is not None:
             checks.append(_source_check(sidecar, Path(source)))
     if marks:
-        checks.extend(_mark_checks(marks, sidecar))
+        checks.extend(_mark_checks(marks, sidecar, path.name))
     return Verification(path, sidecar_path, marks, tuple(checks))
 
 
@@ -138,7 +138,9 @@ def _source_check(sidecar: Mapping[str, Any], source: Path) -> Check:
     return Check(f"source {source.name}", fits, "the one it was made from" if fits else "another file")
 
 
-def _mark_checks(marks: tuple[Mark, ...], sidecar: Mapping[str, Any]) -> Iterator[Check]:
+def _mark_checks(marks: tuple[Mark, ...], sidecar: Mapping[str, Any], name: str) -> Iterator[Check]:
+    outputs = sidecar.get("outputs")
+    was_signed = bool(sidecar.get("c2pa_signer")) and isinstance(outputs, dict) and outputs.get("video") == name
     own = [mark for mark in marks if mark.place != "C2PA"]
     wanted = str(sidecar.get("digital_source_type", _EXPECTED)).rpartition("/")[2]
     found = [mark for mark in own if mark.source_type == wanted]
@@ -153,7 +155,7 @@ def _mark_checks(marks: tuple[Mark, ...], sidecar: Mapping[str, Any]) -> Iterato
     for mark in marks:
         if mark.place == "C2PA" and not mark.holds:
             yield Check("C2PA", False, mark.note)
-        elif mark.place == "C2PA" and sidecar.get("c2pa_signer") and mark.source_type is None:
+        elif mark.place == "C2PA" and was_signed and mark.source_type is None:
             # without the package nothing can be said; with it, a manifest that is gone was taken away
             yield Check("C2PA", None if mark.note else False, mark.note or "signed once, the manifest is gone")
         elif mark.source_type is not None and mark.place == "C2PA":
