@@ -25,7 +25,7 @@ demo: $(VENV)/.installed ## convert the sample clip into out/demo/ (SIDE=left|ri
 		--tracks $(DEMO)/palsy-$(SIDE).tracks.parquet --contact-sheet $(DEMO)/palsy-$(SIDE).png --overwrite
 
 test: $(VENV)/.installed-test ## run all tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 25
 
 check: $(VENV)/.installed-check ## lint, format, types and import contracts
 	$(BIN)/ruff check .

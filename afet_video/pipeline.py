@@ -106,7 +106,13 @@ def convert(
         if written.contact_sheet is not None:
             sheet.write(written.contact_sheet, paths)
         if signer is not None:
-            sign(written.target, signer, source=paths.source, title=paths.target.name)
+            sign(
+                written.target,
+                signer,
+                source=paths.source,
+                title=paths.target.name,
+                source_type=settings.encode.source_type,
+            )
 
         report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
         files = {"video": written.target, "tracks": written.tracks, "contact_sheet": written.contact_sheet}
