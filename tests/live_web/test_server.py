@@ -197,7 +197,8 @@ def test_what_the_page_never_sends_ends_the_connection(
                 await (page.socket.send_bytes(message) if isinstance(message, bytes) else page.socket.send_str(message))
             return await page.closed()
 
-    assert asyncio.run(scenario())[0] == code
+    # A message of which much is still under way when the server hangs up can drown the reason in a reset.
+    assert asyncio.run(scenario())[0] in ({code, 1006} if message is TOO_LARGE else {code})
     assert session.timestamps == []
 
     async def anew() -> None:
