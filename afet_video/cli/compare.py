@@ -43,6 +43,14 @@ Sheet = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="PNG", help="Contact sheet at the strongest expressions.")
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Show all figures, not only the main ones.")]
+Units = Annotated[
+    str,
+    typer.Option(
+        "--units",
+        metavar="BACKEND[:PATH]",
+        help="Who tells action units, as for evaluate; with --all and --json. Default: off, which saves much time.",
+    ),
+]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")]
 SideOption = Annotated[
     str | None, typer.Option("--side", metavar="left|right", help="With --baselines: as for convert.")
@@ -57,6 +65,7 @@ def compare(
     keep: Keep = None,
     output: Sheet = None,
     everything: Everything = False,
+    units: Units = "off",
     markdown: Markdown = False,
     side: SideOption = None,
     profile: options.Profile = None,
@@ -75,11 +84,13 @@ def compare(
         from afet_video.cli.interrupts import stoppable
         from afet_video.cli.progress import shown_progress
         from afet_video.comparison import compare_methods, compare_results
+        from afet_video.evaluation.units import UnitSettings
 
+        told = UnitSettings.parse(units)
         with shown_progress(quiet=quiet) as bars, stoppable(bars) as on_progress:
             if baselines is None:
                 compared = compare_results(
-                    source, results or (), sheet=output, overwrite=overwrite, on_progress=on_progress
+                    source, results or (), sheet=output, units=told, overwrite=overwrite, on_progress=on_progress
                 )
             else:
                 names = [name.strip() for name in baselines.split(",") if name.strip()]
@@ -90,6 +101,7 @@ def compare(
                     settings=chosen,
                     keep=keep,
                     sheet=output,
+                    units=told,
                     overwrite=overwrite,
                     on_progress=on_progress,
                 )

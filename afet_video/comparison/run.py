@@ -24,6 +24,7 @@ from afet_video.evaluation import EvaluationReport, Figure, evaluate
 from afet_video.evaluation.heads import detected_again
 from afet_video.evaluation.inputs import open_conversion
 from afet_video.evaluation.run import counter
+from afet_video.evaluation.units import UnitSettings
 from afet_video.outputs import Outputs
 from afet_video.passes.settings import ConvertSettings
 from afet_video.tracks import load_tracks
@@ -101,6 +102,7 @@ def compare_results(
     results: Sequence[str | Path],
     *,
     sheet: str | Path | None = None,
+    units: UnitSettings | None = None,
     overwrite: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Comparison:
@@ -111,6 +113,7 @@ def compare_results(
     source : the video that was converted.
     results : what it was converted to; at least one.
     sheet : PNG to write with source and results at the strongest expressions.
+    units : who tells action units, as for `evaluate`; default: nobody, which saves much time.
     overwrite : whether an existing sheet may be replaced.
     on_progress : called with the frames done.
 
@@ -124,7 +127,7 @@ def compare_results(
         raise SettingsError("nothing to compare: name results of the source, or --baselines")
     names = _short_names(paths)
     named = [(name, str(path), path) for name, path in zip(names, paths, strict=True)]
-    return _compare(Path(source), iter(named), [], sheet, overwrite, on_progress or _ignore)
+    return _compare(Path(source), iter(named), [], sheet, units, overwrite, on_progress or _ignore)
 
 
 def compare_methods(
@@ -134,6 +137,7 @@ def compare_methods(
     settings: ConvertSettings | None = None,
     keep: str | Path | None = None,
     sheet: str | Path | None = None,
+    units: UnitSettings | None = None,
     overwrite: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Comparison:
@@ -145,7 +149,7 @@ def compare_methods(
     names : of `METHODS`, or "all"; that of `convert` is always there.
     settings : as for `convert`.
     keep : an empty or new folder in which the results stay; default: they are deleted.
-    sheet, overwrite, on_progress : as for `compare_results`.
+    sheet, units, overwrite, on_progress : as for `compare_results`.
 
     Raises
     ------
@@ -164,7 +168,7 @@ def compare_methods(
         absent = [
             ComparedMethod(one.name, one.what, None, why) for one in methods if (why := one.missing()) is not None
         ]
-        return _compare(Path(source), named, absent, sheet, overwrite, on_progress or _ignore)
+        return _compare(Path(source), named, absent, sheet, units, overwrite, on_progress or _ignore)
 
 
 def _compare(
@@ -172,6 +176,7 @@ def _compare(
     results: Iterator[tuple[str, str, Path]],
     absent: list[ComparedMethod],
     sheet: str | Path | None,
+    units: UnitSettings | None,
     overwrite: bool,
     on_progress: ProgressCallback,
 ) -> Comparison:
@@ -183,7 +188,13 @@ def _compare(
         compared, reports, paths, floor = [], [], [], _Floor()
         for name, what, path in results:
             again = floor.of(source, path, on_progress)
-            report = evaluate(source, path, source_again=again, on_progress=_renamed(name, on_progress))
+            report = evaluate(
+                source,
+                path,
+                source_again=again,
+                units=units or UnitSettings("off"),
+                on_progress=_renamed(name, on_progress),
+            )
             compared.append(ComparedMethod(name, what, report))
             reports.append(report)
             paths.append((name, path))
