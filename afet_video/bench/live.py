@@ -75,10 +75,13 @@ def _calibrated(runner: LiveRunner, clip: Path) -> None:
 
 
 def _take_for(runner: LiveRunner, seconds: float) -> tuple[list[float], list[float]]:
-    """Take results for a while and return their processing times and their ways to the screen, ms."""
-    processing, glass = [], []
+    """Take results for a while, one at least, and return their processing times and their ways to the screen, ms."""
+    processing: list[float] = []
+    glass: list[float] = []
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    while time.perf_counter() < end or not processing:
+        if time.perf_counter() > end + _PATIENCE_S:
+            raise FaceError(f"no frame was ready within {seconds + _PATIENCE_S:.0f} s: this machine is too busy to measure")
         timed = runner.take(0.5)
         if timed is not None:
             runner.stats.shown(timed)
