@@ -94,7 +94,7 @@ class FaceLandmarker:
 
     Parameters
     ----------
-    recheck_s : how long somebody who was alone is taken to be so; only `detect` asks.
+    recheck_s : how long somebody who was alone is taken to be so; only `detect` asks. inf: until `doubt`.
 
     Raises
     ------
@@ -132,6 +132,29 @@ class FaceLandmarker:
             if model is not None:
                 with native_log_dropped():
                     model.close()
+
+    def load(self, *modes: str) -> None:
+        """Load models before they are needed: "VIDEO" for `detect`, "IMAGE" for `detect_image` and small faces.
+
+        Raises
+        ------
+        ModelFileError
+            If MediaPipe refuses the file.
+        """
+        if "VIDEO" in modes:
+            self._video = self._video or self._open("VIDEO", self._settings.max_faces)
+            self._solo = self._solo or self._open("VIDEO", 1)
+        if "IMAGE" in modes:
+            self._still = self._still or self._open("IMAGE", self._settings.max_faces)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the face of the last frame is taken to be the only one."""
+        return self._is_alone
+
+    def doubt(self) -> None:
+        """Search the next frame as a whole: somebody may have come."""
+        self._is_alone = False
 
     def detect(
         self, rgb: ByteArray, *, timestamp: Timestamp, size_wh: tuple[int, int], follow: Landmarks | None = None
