@@ -36,7 +36,7 @@ with LiveSession(LiveSettings(calibration_s=0.4)) as session:
         global index
         index += 1
         return session.process(picture, afet_video.Timestamp(40 * index, Fraction(1, 1000)))
-    until = time.monotonic() + 120
+    until = time.monotonic() + 270
     before = 0
     while session.learned is None and time.monotonic() < until:
         before = compiled()
