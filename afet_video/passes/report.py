@@ -88,6 +88,7 @@ def sidecar_content(
         "side_convention": "left and right are the subject's own",
         "frames": report.frames,
         "frames_by_status": dict(report.frames_by_status),
+        "encoded_in_segments": report.segments,
         "duration_s": report.duration_s,
         "neutral": {str(person.face_id): neutral_content(_best(person)) for person in report.people},
         "shots": list(report.shots),

@@ -1,0 +1,172 @@
+"""A long conversion that is killed while it encodes goes on after its last finished segment, to the same result."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import afet_video
+from afet_video.datatypes import Progress, RunReport
+from afet_video.passes.memory import RenderMemory
+from afet_video.passes.render import FaceChanger
+from afet_video.settings_io import replace_nested
+from tests.synthetic import ClipSpec, make_clip, packets, stored_planes, video_pts
+
+FRAMES, FACES, MOST = 26, 24, 7
+BORDERS = (0, 6, 13, 19, 26)
+ENDS = (".mp4", ".tracks.npz", ".afet.json", ".png")
+SETTINGS = replace_nested(afet_video.ConvertSettings(), {"segment_frames": MOST, "tracker.face": "all"})
+LOSSLESS = replace_nested(SETTINGS, {"encode.lossless": True})
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A conversion: its report, its files by their ends, and the frames in which a face was changed."""
+
+    report: RunReport
+    files: dict[str, Path]
+    changed: list[int]
+
+    @property
+    def content(self) -> dict[str, bytes]:
+        return {end: path.read_bytes() for end, path in self.files.items()}
+
+
+@pytest.fixture(scope="module")
+def clip(sample_pictures: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """26 frames at 208x156, with a cut, sound and uneven times; in the last two there is nobody."""
+    chosen = [*sample_pictures[168:183], *sample_pictures[230:241]]
+    frames = [cv2.resize(rgb, (208, 156), interpolation=cv2.INTER_AREA) for rgb in chosen]
+    frames[15:] = [255 - (255 - rgb) // 2 for rgb in frames[15:]]
+    for rgb in frames[:15]:
+        cv2.line(rgb, (96, 40), (112, 100), (20, 20, 24), 3)  # a strand of hair, which the cover remembers
+    frames[FACES:] = [np.full_like(frames[0], 90)] * (FRAMES - FACES)
+    steps = np.resize([40, 40, 50, 30], FRAMES - 1)
+    pts = [0, *np.cumsum(steps).tolist()]
+    spec = ClipSpec(size_wh=(208, 156), pts=pts, audio="aac", audio_start_s=0.1)
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", spec, pictures=frames)
+
+
+@pytest.fixture
+def convert(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """Return a function that converts the clip into a folder; `stop`: the frame after which pass 2 is stopped."""
+
+    def run(
+        folder: Path, kept: Path | None, settings: Any = SETTINGS, *, stop: int | None = None, **options: Any
+    ) -> Run:
+        changed: list[int] = []
+        change = FaceChanger.change
+
+        def noted(self: FaceChanger, frame: Any, moment: Any) -> Any:
+            changed.append(frame.index)
+            return change(self, frame, moment)
+
+        def note(progress: Progress) -> None:
+            if progress.stage == "splice" and progress.done == stop:
+                raise Stopped
+
+        folder.mkdir(exist_ok=True)
+        files = {end: folder / f"out{end}" for end in ENDS}
+        names = {"tracks": files[".tracks.npz"], "contact_sheet": files[".png"], "checkpoints": kept}
+        with monkeypatch.context() as patch:
+            patch.setattr(FaceChanger, "change", noted)
+            if stop is not None:
+                with pytest.raises(Stopped):
+                    afet_video.convert(clip, files[".mp4"], settings=settings, on_progress=note, **{**names, **options})
+                return Run(None, files, changed)  # type: ignore[arg-type]
+            report = afet_video.convert(
+                clip, files[".mp4"], settings=settings, on_progress=note, **{**names, **options}
+            )
+        return Run(report, files, changed)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of pass 1, shared: it need not be done again for each test."""
+    return tmp_path_factory.mktemp("kept")
+
+
+def keyframes(path: Path) -> list[int]:
+    with av.open(str(path)) as container:
+        return [number for number, frame in enumerate(container.decode(video=0)) if frame.key_frame]
+
+
+def segments(kept: Path) -> list[Path]:
+    return sorted(path for path in kept.glob("*/segments-*/*") if not path.name.startswith("."))
+
+
+def test_segments_change_nothing_but_where_the_encoder_begins(
+    convert: Callable[..., Run], clip: Path, kept: Path, tmp_path: Path
+) -> None:
+    plain, cut = convert(tmp_path / "a", None, LOSSLESS), convert(tmp_path / "b", kept, LOSSLESS)
+    assert (plain.report.segments, cut.report.segments, cut.report.segments_found) == (1, 4, 0)
+    for end in (".tracks.npz", ".png"):
+        assert cut.files[end].read_bytes() == plain.files[end].read_bytes()
+    mine, theirs = cut.files[".mp4"], plain.files[".mp4"]
+    assert video_pts(mine) == video_pts(theirs) == video_pts(clip)
+    assert packets(mine, "audio") == packets(theirs, "audio") != []
+    assert set(BORDERS[:-1]) <= set(keyframes(mine))
+    for one, other in zip(stored_planes(mine), stored_planes(theirs), strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert cut.report.frames_by_status == plain.report.frames_by_status
+    assert not segments(kept)
+
+
+@pytest.mark.parametrize("stop", [3, 15, FRAMES])
+def test_what_was_killed_goes_on_to_the_same_files(
+    convert: Callable[..., Run], kept: Path, tmp_path: Path, stop: int
+) -> None:
+    whole = convert(tmp_path / "whole", kept)
+    assert whole.changed == list(range(FACES))
+    killed = convert(tmp_path / "o", kept, stop=stop)
+    assert not any(path.exists() for path in killed.files.values())
+    done = [border for border in BORDERS if border <= stop]
+    assert len(segments(kept)) == len(done) - 1
+    rest = convert(tmp_path / "o", kept)
+    assert rest.changed == list(range(done[-1], FACES))
+    assert rest.report.segments_found == len(done) - 1
+    assert rest.content == whole.content
+    assert not segments(kept)
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {path.name for path in rest.files.values()}
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def flip_a_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [("packets", cut_off), ("rows.parquet", flip_a_byte), ("memory.npz", Path.unlink), ("about.json", cut_off)],
+)
+def test_a_damaged_segment_alone_is_made_again(
+    convert: Callable[..., Run], kept: Path, tmp_path: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    whole = convert(tmp_path / "whole", kept)
+    convert(tmp_path / "o", kept, stop=FRAMES)
+    damage(segments(kept)[1] / name)
+    again = convert(tmp_path / "o", kept)
+    assert again.changed == list(range(6, 13))
+    assert again.report.segments_found == 3
+    assert again.content == whole.content
