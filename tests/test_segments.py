@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 import afet_video
 from afet_video.datatypes import Progress, RunReport
-from afet_video.passes.memory import RenderMemory
+from afet_video.errors import SettingsError
 from afet_video.passes.render import FaceChanger
 from afet_video.settings_io import replace_nested
 from tests.synthetic import ClipSpec, make_clip, packets, stored_planes, video_pts
@@ -170,3 +169,42 @@ def test_a_damaged_segment_alone_is_made_again(
     assert again.changed == list(range(6, 13))
     assert again.report.segments_found == 3
     assert again.content == whole.content
+
+
+def test_another_setting_or_another_name_begins_anew(convert: Callable[..., Run], kept: Path, tmp_path: Path) -> None:
+    convert(tmp_path / "o", kept, stop=15)
+    other = replace_nested(SETTINGS, {"profile.bell": 0.5})
+    assert convert(tmp_path / "p", kept, other).report.segments_found == 0
+    files = {"tracks": tmp_path / "o" / "other.npz", "contact_sheet": None}
+    assert convert(tmp_path / "o", kept, **files).report.segments_found == 0, "there is no picture for the sheet in it"
+    again = convert(tmp_path / "q", kept)
+    assert again.report.segments_found == 2, "the folder does not matter"
+    for folder in kept.glob("*/segments-*"):
+        shutil.rmtree(folder)
+
+
+def test_resume_keeps_its_things_beside_the_result(convert: Callable[..., Run], tmp_path: Path) -> None:
+    killed = convert(tmp_path / "o", None, stop=15, resume=True)
+    assert killed.changed == list(range(15))
+    (hidden,) = (tmp_path / "o").iterdir()
+    assert hidden.name.startswith(".")
+    rest = convert(tmp_path / "o", None, resume=True)
+    assert rest.report.segments_found == 2
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {path.name for path in rest.files.values()}
+
+
+def test_a_device_encodes_in_one_go_and_it_is_said(
+    convert: Callable[..., Run], kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("afet_video.video.decode.decoder_device", lambda *_: (None, None))
+    monkeypatch.setattr("afet_video.video.encode.on_device", lambda plan, *_: plan)
+    report = convert(tmp_path / "o", kept, replace_nested(SETTINGS, {"hwaccel": "cuda"})).report
+    assert (report.segments, report.segments_found) == (1, 0)
+    assert any("in one go" in text for text in report.warnings)
+
+
+def test_resume_and_a_folder_exclude_each_other(clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="give either"):
+        afet_video.convert(clip, tmp_path / "o.mp4", checkpoints=tmp_path, resume=True)
+    with pytest.raises(SettingsError, match="segment_frames is 0"):
+        replace_nested(SETTINGS, {"segment_frames": 0})

@@ -55,8 +55,8 @@ class Job:
 class JobResult:
     """What became of a job; `error` is one line, None = done.
 
-    `sha256` by `PARTS`. `seconds` and `peak_memory` (bytes, of the worker so far) are of this run, and go into no data
-    set. `is_disk_full`: no other job has a chance either.
+    `sha256` by `PARTS`. `seconds`, `peak_memory` (bytes, of the worker so far) and `segments_found` (of the video, from
+    an earlier run) are of this run, and go into no data set. `is_disk_full`: no other job has a chance either.
     """
 
     name: str
@@ -66,6 +66,7 @@ class JobResult:
     sha256: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     peak_memory: int = 0
+    segments_found: int = 0
     is_disk_full: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -136,7 +137,14 @@ def _convert(job: Job, folder: Path) -> JobResult:
         "frames_by_status": dict(report.frames_by_status),
         "people": len(report.people),
     }
-    return JobResult(job.name, job.fingerprint, facts=facts, sha256=hashes, warnings=report.warnings)
+    return JobResult(
+        job.name,
+        job.fingerprint,
+        facts=facts,
+        sha256=hashes,
+        segments_found=report.segments_found,
+        warnings=report.warnings,
+    )
 
 
 def _failed(job: Job, error: Exception) -> JobResult:

@@ -109,7 +109,7 @@ def make_batch(
         with Journal(folder.journal) as journal:
             plan = plan_jobs(found.clips, settings, folder)
             todo = [job for job in plan.jobs if not _is_done(job, journal, folder)]
-            needed = needed_bytes(todo, shards=settings.shards, lossless=settings.convert.encode.lossless)
+            needed = needed_bytes(todo, workers, shards=settings.shards, lossless=settings.convert.encode.lossless)
             check_space(folder.root, needed)
             if on_plan is not None:
                 on_plan(len(todo))

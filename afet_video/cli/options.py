@@ -179,6 +179,14 @@ PrivateKey = Annotated[
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist already.", rich_help_panel=FILES)
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Keep beside OUTPUT what is done until all of it is, and go on from there after a kill.",
+        rich_help_panel=RUN,
+    ),
+]
 SettingsFile = Annotated[
     Path | None,
     typer.Option(

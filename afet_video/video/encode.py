@@ -35,6 +35,7 @@ from afet_video.video.provenance import mark_synthetic, synthetic_comment
 from afet_video.video.timing import output_tick
 
 _MP4_SUFFIXES = (".mp4", ".m4v", ".mov")
+_NEVER_REORDERED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class VideoWriter:
         self._turn: Orientation | None = None
         self._tick = Fraction(0)
         self._last_pts: int | None = None
+        self._pictures = 0
         if is_hdr(info.color.transfer):
             self._check_hdr(path.suffix)
         with open_media(source) as media:
@@ -137,6 +139,7 @@ class VideoWriter:
         """Encode the next frame. Its pixels must not be changed afterwards."""
         with self._guarded():
             self._begin(frame)
+            self._pictures += 1
             self._mux(self._stream.encode(self._picture(frame)))
 
     def close(self) -> None:
@@ -267,7 +270,7 @@ class VideoWriter:
 
     def _finish_pictures(self) -> None:
         """Write what the encoder still holds."""
-        self._mux(self._stream.encode(None))
+        self._mux(flushed(self._stream, self._pictures))
 
     def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
         assert self._container is not None
@@ -295,6 +298,19 @@ class VideoWriter:
     def _abandon(self) -> None:
         with contextlib.suppress(av.FFmpegError, OSError):
             self._closing.close()
+
+
+def flushed(stream: VideoStream, pictures: int) -> list[Packet[VideoStream]]:
+    """Return the last packets of an encoder that was given so many pictures.
+
+    Of two pictures none is decoded before its time; x265, which counts decoding times from the third picture on, gives
+    them random ones.
+    """
+    packets = stream.encode(None)
+    if pictures <= _NEVER_REORDERED:
+        for packet in packets:
+            packet.dts = packet.pts
+    return packets
 
 
 @contextlib.contextmanager

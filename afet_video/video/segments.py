@@ -20,7 +20,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from afet_video.errors import EncodeError
-from afet_video.video.encode import VideoWriter
+from afet_video.video.encode import VideoWriter, flushed
 from afet_video.video.frame import StoredFrame
 from afet_video.video.packets import PacketWriter, read_packets
 
@@ -51,7 +51,9 @@ class SegmentedVideoWriter(VideoWriter):
             if self._segment is None:
                 self._scratch = self._new_encoder()
                 self._segment = PacketWriter(self._segment_path, self._tick)
+                self._pictures = 0
             assert self._scratch is not None
+            self._pictures += 1
             self._segment.write(self._scratch[1].encode(self._picture(frame)))
 
     def finish(self) -> None:
@@ -60,7 +62,7 @@ class SegmentedVideoWriter(VideoWriter):
             assert self._scratch is not None
             assert self._segment is not None
             container, stream = self._scratch
-            self._segment.write(stream.encode(None))
+            self._segment.write(flushed(stream, self._pictures))
             self._segment.close()
             container.close()
         self._segment = self._scratch = None
