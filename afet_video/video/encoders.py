@@ -167,8 +167,8 @@ def plan_encoding(
 def _reproducible(library: str) -> dict[str, str]:
     """Return options without which the same pictures are not encoded to the same bytes each time.
 
-    x264 (core 165) reads memory that it has not set where it computes its macroblock tree with AVX-512. With AVX2, which
-    every such processor has too, it does not, and is as quick.
+    x264 (core 165) reads memory that it has not set where it computes its macroblock tree with AVX-512. With AVX2,
+    which every such processor has too, it does not, and is as quick.
     """
     has_avx512 = library.startswith("libx264") and cv2.checkHardwareSupport(_AVX512)
     return {"x264-params": "asm=AVX2"} if has_avx512 else {}

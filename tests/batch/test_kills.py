@@ -11,9 +11,13 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.batch.conftest import JOBS, content, finished, is_tidy, journal, start
+from tests.synthetic import ClipSpec, make_clip, packets, video_pts
 
 
 def wait_for(look: Callable[[], int | None], seconds: float = 120.0) -> int:
@@ -62,6 +66,46 @@ def test_a_batch_killed_in_the_middle_goes_on(clips: Path, made: Path, tmp_path:
     assert Counter(journal(folder)) == Counter(JOBS)
     assert content(folder) == content(made)
     assert is_tidy(folder)
+
+
+def test_a_clip_killed_while_it_is_encoded_goes_on_after_its_last_segment(
+    sample_pictures: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    frames = [cv2.resize(rgb, (200, 150), interpolation=cv2.INTER_AREA) for rgb in sample_pictures[150:210]]
+    times = np.cumsum(np.resize([40, 30, 50], len(frames))).tolist()
+    clip = make_clip(tmp_path / "man.mp4", ClipSpec(size_wh=(200, 150), pts=times, audio="aac"), pictures=frames)
+    settings = tmp_path / "settings.toml"
+    settings.write_text("segment_frames = 5\n")
+    options = ("--sides", "left", "--settings", settings)
+    whole, folder = tmp_path / "whole", tmp_path / "set"
+    (undisturbed, _) = finished(start(clip, "-o", whole, *options))
+    assert undisturbed["segments_found"] == 0
+
+    process = start(clip, "-o", folder, *options)
+    wait_for(lambda: len(_segments(folder)) >= 2 or None)
+    worker = process_of(folder / "logs" / "man-left-hb3.log")
+    process.kill()
+    assert worker is not None
+    os.kill(worker, signal.SIGKILL)
+    process.communicate()
+    wait_for(lambda: None if is_alive(worker) else 0, 20)
+    there = len(_segments(folder))
+    assert 2 <= there < len(frames) // 5
+
+    result, _ = finished(start(clip, "-o", folder, *options, "--resume"))
+    assert result["segments_found"] == there
+    assert Counter(journal(folder)) == Counter(["man-left-hb3"])
+    assert content(folder) == content(whole)
+    (video,) = folder.rglob("*.mp4")
+    assert video_pts(video) == video_pts(clip)
+    assert packets(video, "audio") == packets(clip, "audio")
+    assert is_tidy(folder)
+
+
+def _segments(folder: Path) -> list[Path]:
+    """Return the segments that are finished."""
+    found = (folder / ".afet-batch" / "work" / "checkpoints").glob("*/segments-*/*")
+    return [path for path in found if not path.name.startswith(".")]
 
 
 def _working(folder: Path) -> list[int]:

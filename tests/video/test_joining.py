@@ -18,7 +18,9 @@ from afet_video.video.encoders import EncodeSettings
 from afet_video.video.packets import read_packets
 from afet_video.video.segments import SegmentedVideoWriter
 
-VARIABLE = [0, 40, 80, 130, 160, 161, 240, 900, 901, 930, 960, 1000, 1005, 1010, 1080]
+VARIABLE = [0, 40, 80, 130, 160, 161, 240, 260, 900, 1500, 1501, 1560, 1605, 1610, 1680]
+"""The last segment begins slowly: its encoder's first decoding times lie before those of the segment before."""
+
 STEADY = [40 * number for number in range(15)]
 BORDERS = (0, 6, 7, 15)
 
