@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
 import afet_video
+from afet_video.cli import app
 from afet_video.datatypes import Progress, RunReport
 from afet_video.errors import SettingsError
 from afet_video.passes.render import FaceChanger
@@ -208,3 +211,18 @@ def test_resume_and_a_folder_exclude_each_other(clip: Path, tmp_path: Path) -> N
         afet_video.convert(clip, tmp_path / "o.mp4", checkpoints=tmp_path, resume=True)
     with pytest.raises(SettingsError, match="segment_frames is 0"):
         replace_nested(SETTINGS, {"segment_frames": 0})
+
+
+def test_the_command_line_resumes(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "few.toml").write_text("segment_frames = 7\n")
+    target = tmp_path / "out.mp4"
+    arguments = ["convert", str(clip), str(target), "--resume", "--settings", str(tmp_path / "few.toml"), "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["segments"], report["segments_found"]) == (4, 0)
+    assert json.loads((tmp_path / "out.afet.json").read_text())["encoded_in_segments"] == 4
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code == 1
+    assert "exists already" in again.output

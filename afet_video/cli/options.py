@@ -183,7 +183,7 @@ Resume = Annotated[
     bool,
     typer.Option(
         "--resume",
-        help="Keep beside OUTPUT what is done until all of it is, and go on from there after a kill.",
+        help="Keep what is done beside OUTPUT until all is done, and go on from what a killed run kept.",
         rich_help_panel=RUN,
     ),
 ]
