@@ -17,7 +17,7 @@ from tests.pairs.conftest import PairSet
 
 pytestmark = pytest.mark.needs("browser")
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def shows_when_opened_again(driver: Any, name: str, wanted: str) -> bool:
         driver.get("about:blank")
         driver.get(page)
         keys(driver, Keys.HOME)
-        if shows(driver, name, wanted, patience_s=2) or time.monotonic() > end:
+        if shows(driver, name, wanted, patience_s=5) or time.monotonic() > end:
             return text(driver, name) == wanted
 
 
