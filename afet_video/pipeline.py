@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from afet_video.content_credentials import Signer, check_signer, sign
-from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport
+from afet_video.datatypes import FaceStatus, ProgressCallback, RunReport, unreported
 from afet_video.errors import OutputError, SettingsError
 from afet_video.outputs import Outputs, check_name
 from afet_video.passes.analyze import Analysis
@@ -101,7 +101,7 @@ def convert(
             hwaccel=settings.hwaccel,
             target=paths.target,
         )
-        report_progress = on_progress or _ignore
+        report_progress = on_progress or unreported
         kept = Checkpoints(kept_in, paths.source, settings)
 
         people = stack.enter_context(found_people(reader, settings, report_progress, stage=clock.stage, kept=kept))
@@ -246,7 +246,3 @@ def _report(
         people=people,
         shots=tuple(int(frame) for frame in np.unique(analysis.shot, return_index=True)[1]),
     )
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""

@@ -63,8 +63,8 @@ def clip(sample_pictures: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFa
     return make_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", spec, pictures=frames)
 
 
-@pytest.fixture
-def convert(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+@pytest.fixture(scope="module")
+def convert(clip: Path) -> Callable[..., Run]:
     """Return a function that converts the clip into a folder; `stop`: the frame after which pass 2 is stopped."""
 
     def run(
@@ -84,7 +84,7 @@ def convert(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
         folder.mkdir(exist_ok=True)
         files = {end: folder / f"out{end}" for end in ENDS}
         names = {"tracks": files[".tracks.npz"], "contact_sheet": files[".png"], "checkpoints": kept}
-        with monkeypatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(FaceChanger, "change", noted)
             if stop is not None:
                 with pytest.raises(Stopped):
@@ -102,6 +102,12 @@ def convert(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints of pass 1, shared: it need not be done again for each test."""
     return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="module")
+def whole(convert: Callable[..., Run], kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The conversion in segments that nobody disturbed."""
+    return convert(tmp_path_factory.mktemp("whole"), kept)
 
 
 def keyframes(path: Path) -> list[int]:
@@ -132,9 +138,8 @@ def test_segments_change_nothing_but_where_the_encoder_begins(
 
 @pytest.mark.parametrize("stop", [3, 15, FRAMES])
 def test_what_was_killed_goes_on_to_the_same_files(
-    convert: Callable[..., Run], kept: Path, tmp_path: Path, stop: int
+    convert: Callable[..., Run], whole: Run, kept: Path, tmp_path: Path, stop: int
 ) -> None:
-    whole = convert(tmp_path / "whole", kept)
     assert whole.changed == list(range(FACES))
     killed = convert(tmp_path / "o", kept, stop=stop)
     assert not any(path.exists() for path in killed.files.values())
@@ -163,9 +168,8 @@ def flip_a_byte(path: Path) -> None:
     [("packets", cut_off), ("rows.parquet", flip_a_byte), ("memory.npz", Path.unlink), ("about.json", cut_off)],
 )
 def test_a_damaged_segment_alone_is_made_again(
-    convert: Callable[..., Run], kept: Path, tmp_path: Path, name: str, damage: Callable[[Path], None]
+    convert: Callable[..., Run], whole: Run, kept: Path, tmp_path: Path, name: str, damage: Callable[[Path], None]
 ) -> None:
-    whole = convert(tmp_path / "whole", kept)
     convert(tmp_path / "o", kept, stop=FRAMES)
     damage(segments(kept)[1] / name)
     again = convert(tmp_path / "o", kept)
