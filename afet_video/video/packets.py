@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 from av.packet import Packet
 from av.video.stream import VideoStream
@@ -48,7 +47,7 @@ class EncodedPacket:
 
 
 class PacketWriter:
-    """Writes packets one after the other; use it as a context manager, or call `close`.
+    """Writes packets one after the other, until it is closed.
 
     Parameters
     ----------
@@ -60,14 +59,6 @@ class PacketWriter:
         self._time_base = time_base
         self._file = path.open("wb")
         self._file.write(_MAGIC + _BASE.pack(time_base.numerator, time_base.denominator))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def write(self, packets: Iterable[Packet[VideoStream]]) -> None:
         """Append packets as an encoder gives them.
