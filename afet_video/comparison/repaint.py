@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afet_video.datatypes import ByteArray, FloatArray, TrackRow, VideoFrame
 from afet_video.errors import FaceError
 from afet_video.face.activity import activity, baseline
 from afet_video.face.landmarker import FaceLandmarker
-from afet_video.face.neutral import REST_SPREAD
+from afet_video.face.neutral import REST_SPREAD, rest_weights
 from afet_video.face.pose import align
+from afet_video.face.track import FaceTrack
 from afet_video.liveportrait import Networks, Portrait
 from afet_video.liveportrait.baselines import spliced_by_columns
 from afet_video.liveportrait.crop import Crop
@@ -191,20 +193,25 @@ def alpha_in_crop(crop: Crop, field: AlphaField) -> FloatArray:
 
 
 def activity_shares(renderer: Renderer) -> FloatArray:
-    """Return for each frame (T,) how active the person is, as a share of their most active moment; 0 is the neutral."""
+    """Return for each frame (T,) how active the person is, as a share of their most active moment; about 0 at rest."""
     track = renderer.track
     shares = np.zeros(len(track), np.float32)
     for person in track.people:
-        mine = np.flatnonzero((track.face_id == person) & np.isfinite(track.blendshapes).all(axis=1))
-        if not len(mine):
-            continue
-        active = np.zeros(len(mine), np.float32)
-        for (face_id, shot), model in renderer.models.items():
-            inside = track.shot[mine] == shot
-            if face_id == person and inside.any():
-                index = model.neutral.index
-                rest = track.blendshapes[index] if index >= 0 else baseline(track.blendshapes[mine])
-                active[inside] = activity(track.blendshapes[mine[inside]], rest)
         frames = np.flatnonzero(track.face_id == person)
-        shares[frames] = np.interp(frames, mine, active / max(float(active.max()), _LEAST_PEAK))
+        told = frames[np.isfinite(track.blendshapes[frames]).all(axis=1)]
+        active = np.zeros(len(told), np.float32)
+        for shot in np.unique(track.shot[told]):
+            inside = track.shot[told] == shot
+            model = renderer.model_at(int(told[inside][0]))
+            if model is not None:
+                active[inside] = _activity(track, told, model.neutral.index)[inside]
+        if len(told):
+            shares[frames] = np.interp(frames, told, active / max(float(active.max()), _LEAST_PEAK))
     return shares
+
+
+def _activity(track: FaceTrack, frames: NDArray[np.int64], neutral: int) -> FloatArray:
+    """Return how far (n,) blendshapes are from those of a frame, or from the usual if it is -1; at rest about 0."""
+    blendshapes = track.blendshapes[frames]
+    rest = track.blendshapes[neutral] if neutral >= 0 else baseline(blendshapes)
+    return np.asarray(activity(blendshapes, rest) * (1.0 - rest_weights(blendshapes, rest)), np.float32)
