@@ -29,7 +29,7 @@ from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
 from afet_video.passes.side import with_side_drawn
 from afet_video.threads import prefetch, run_behind
-from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
+from afet_video.tracks import check_track_suffix, open_track_writer, sha256_file, write_sidecar
 from afet_video.video.decode import VideoReader
 from afet_video.video.encode import VideoWriter
 from afet_video.xmp import source_type_url
@@ -47,6 +47,7 @@ def convert(
     checkpoints: str | Path | None = None,
     overwrite: bool = False,
     signer: Signer | None = None,
+    source_sha256: str | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> RunReport:
     """Turn a video of facial expressions into one of the same person with a simulated facial palsy.
@@ -62,6 +63,7 @@ def convert(
         one after a kill or one with another profile or side, goes on from there; default: nothing is kept.
     overwrite : whether existing files may be replaced.
     signer : signs a C2PA manifest into the video (extra `c2pa`); None = there is none.
+    source_sha256 : SHA-256 of the source in hexadecimal, by whoever has just computed it; None = it is computed.
     on_progress : called with the frames done in each pass.
 
     Returns
@@ -80,7 +82,8 @@ def convert(
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
         reader = stack.enter_context(VideoReader(paths.source, hwaccel=settings.hwaccel))
-        settings = with_side_drawn(settings, paths.source)
+        content = source_sha256 or sha256_file(paths.source)
+        settings = with_side_drawn(settings, paths.source, sha256=content)
         written = paths.redirected(outputs.path_for)
         writer = VideoWriter(
             written.target,
@@ -91,7 +94,8 @@ def convert(
             target=paths.target,
         )
         report_progress = on_progress or _ignore
-        kept = Checkpoints(None if checkpoints is None else Path(checkpoints), paths.source, settings)
+        folder = None if checkpoints is None else Path(checkpoints)
+        kept = Checkpoints(folder, paths.source, settings, sha256=content)
 
         people = stack.enter_context(found_people(reader, settings, report_progress, stage=clock.stage, kept=kept))
         ready = stack.enter_context(prepared(reader, people, settings, image, stage=clock.stage))
@@ -116,8 +120,8 @@ def convert(
 
         report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
         files = {"video": written.target, "tracks": written.tracks, "contact_sheet": written.contact_sheet}
-        content = sidecar_content(report, settings, reader.info, files, signed_by)
-        write_sidecar(written.sidecar, content, target=paths.sidecar)
+        said = sidecar_content(report, settings, reader.info, files, content, signed_by)
+        write_sidecar(written.sidecar, said, target=paths.sidecar)
     return report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from afet_video.batch import BatchSettings
+from afet_video.batch.folder import Folder
+from afet_video.batch.job import run_job
+from afet_video.batch.manifest import read_inputs
 from afet_video.batch.on_ray import check_address
+from afet_video.batch.plan import plan_jobs
 from afet_video.errors import SettingsError
 from tests.batch.conftest import JOBS, content, finished, is_tidy, journal, start
 
@@ -170,3 +176,16 @@ def test_addresses_that_ray_looks_up_are_left_to_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         check_address(f"127.0.0.1:{server.getsockname()[1]}")
     check_address("auto")
+
+
+def test_a_clip_that_changed_since_the_batch_began_is_not_taken_for_what_it_was(clips: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    shutil.copy(clips / "man.mp4", clip)
+    folder = Folder(tmp_path / "set")
+    folder.prepare()
+    (job, _) = plan_jobs(read_inputs([clip]).clips, BatchSettings(), folder).jobs
+    with clip.open("ab") as file:
+        file.write(b"0")
+    result = run_job(job)
+    assert result.error == f"{clip}: it has changed since the batch began: run the batch again with --resume"
+    assert not list(folder.done.iterdir())
