@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from afet_video.content_credentials import Signer, check_signer, sign
-from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
+from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow, unreported
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs, check_name
 from afet_video.passes.analyze import Analysis
@@ -93,7 +93,7 @@ def convert(
             hwaccel=settings.hwaccel,
             target=paths.target,
         )
-        report_progress = on_progress or _ignore
+        report_progress = on_progress or unreported
         folder = None if checkpoints is None else Path(checkpoints)
         kept = Checkpoints(folder, paths.source, settings, sha256=content)
 
@@ -253,7 +253,3 @@ def _report(
         people=people,
         shots=tuple(int(frame) for frame in np.unique(analysis.shot, return_index=True)[1]),
     )
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""

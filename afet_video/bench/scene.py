@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from afet_video.datatypes import Box, FaceStatus, FloatArray, Midline, Progress, Side, VideoFrame
+from afet_video.datatypes import Box, FaceStatus, FloatArray, Midline, Side, VideoFrame, unreported
 from afet_video.errors import NoFaceError
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.rest import RestFrame
@@ -142,7 +142,7 @@ def strongest_moment(clip: Path) -> Iterator[Moment]:
     settings = ConvertSettings()
     with (
         VideoReader(clip) as reader,
-        found_people(reader, settings, _ignore) as people,
+        found_people(reader, settings, unreported) as people,
         prepared(reader, people, settings) as ready,
     ):
         renderer = replace(ready.renderers[0], strength=np.ones(len(people.analysis.timestamps), np.float32))
@@ -169,7 +169,3 @@ def use_one_core() -> None:
     cv2.setNumThreads(1)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""

@@ -153,17 +153,15 @@ def _rows(compared: Comparison, *, everything: bool) -> Iterator[list[str]]:
 
 
 def _value(figure: Figure | None) -> str:
-    if figure is None or figure.value is None:
-        return "n/a"
-    if float(figure.value).is_integer() and abs(figure.value) != 1:
-        return f"{figure.value:.0f}"
-    return f"{figure.value:.2f}" if abs(figure.value) < 10 else f"{figure.value:.1f}"
+    from afet_video.evaluation.wording import ASCII, number_text
+
+    value = None if figure is None else figure.value
+    return number_text(value, ASCII, digits=2 if value is None or abs(value) < 10 else 1)
 
 
 def _target(figures: list[Figure | None]) -> str:
     """Return the target that the methods share; "" where they have none, or each its own."""
+    from afet_video.evaluation.wording import ASCII, target_text
+
     targets = {figure.target for figure in figures if figure is not None}
-    low, high = targets.pop() if len(targets) == 1 else (None, None)
-    if low is None:
-        return "" if high is None else f"<= {high:g}"
-    return f">= {low:g}" if high is None else f"{low:g} to {high:g}"
+    return target_text(targets.pop(), ASCII) if len(targets) == 1 else ""

@@ -17,7 +17,7 @@ import numpy as np
 from afet_video.comparison.make import made_results
 from afet_video.comparison.methods import chosen_methods
 from afet_video.comparison.sheet import comparison_sheet
-from afet_video.datatypes import FloatArray, Progress, ProgressCallback
+from afet_video.datatypes import FloatArray, Progress, ProgressCallback, unreported
 from afet_video.draw import write_png
 from afet_video.errors import InputError, OutputError, SettingsError
 from afet_video.evaluation import EvaluationReport, Figure, evaluate
@@ -127,7 +127,7 @@ def compare_results(
         raise SettingsError("nothing to compare: name results of the source, or --baselines")
     names = _short_names(paths)
     named = [(name, str(path), path) for name, path in zip(names, paths, strict=True)]
-    return _compare(Path(source), iter(named), [], sheet, units, overwrite, on_progress or _ignore)
+    return _compare(Path(source), iter(named), [], sheet, units, overwrite, on_progress or unreported)
 
 
 def compare_methods(
@@ -162,13 +162,13 @@ def compare_methods(
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="afet-compare-")) if keep is None else keep
         made = made_results(
-            Path(source), _folder(Path(folder)), methods, settings or ConvertSettings(), on_progress or _ignore
+            Path(source), _folder(Path(folder)), methods, settings or ConvertSettings(), on_progress or unreported
         )
         named = ((method.name, method.what, target) for method, target in made)
         absent = [
             ComparedMethod(one.name, one.what, None, why) for one in methods if (why := one.missing()) is not None
         ]
-        return _compare(Path(source), named, absent, sheet, units, overwrite, on_progress or _ignore)
+        return _compare(Path(source), named, absent, sheet, units, overwrite, on_progress or unreported)
 
 
 def _compare(
@@ -247,7 +247,3 @@ def _short_names(paths: Sequence[Path]) -> list[str]:
         raise InputError("a result is named twice: name each once")
     stems = [path.stem for path in paths]
     return stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""
