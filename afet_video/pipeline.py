@@ -33,7 +33,7 @@ from afet_video.passes.segments import Segments, segments_folder
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
 from afet_video.passes.side import with_side_drawn
-from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
+from afet_video.tracks import check_track_suffix, open_track_writer, sha256_file, write_sidecar
 from afet_video.video.decode import VideoReader
 from afet_video.video.segments import SegmentedVideoWriter
 from afet_video.xmp import source_type_url
@@ -52,6 +52,7 @@ def convert(
     resume: bool = False,
     overwrite: bool = False,
     signer: Signer | None = None,
+    source_sha256: str | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> RunReport:
     """Turn a video of facial expressions into one of the same person with a simulated facial palsy.
@@ -69,6 +70,7 @@ def convert(
     resume : keep checkpoints beside `target` until it is finished, and go on from those that are there.
     overwrite : whether existing files may be replaced.
     signer : signs a C2PA manifest into the video (extra `c2pa`); None = there is none.
+    source_sha256 : SHA-256 of the source in hexadecimal, by whoever has just computed it; None = it is computed.
     on_progress : called with the frames done in each pass.
 
     Returns
@@ -91,7 +93,8 @@ def convert(
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
         reader = stack.enter_context(VideoReader(paths.source, hwaccel=settings.hwaccel))
-        settings = with_side_drawn(settings, paths.source)
+        content = source_sha256 or sha256_file(paths.source)
+        settings = with_side_drawn(settings, paths.source, sha256=content)
         written = paths.redirected(outputs.path_for)
         writer = SegmentedVideoWriter(
             written.target,
@@ -102,7 +105,7 @@ def convert(
             target=paths.target,
         )
         report_progress = on_progress or unreported
-        kept = Checkpoints(kept_in, paths.source, settings)
+        kept = Checkpoints(kept_in, paths.source, settings, sha256=content)
 
         people = stack.enter_context(found_people(reader, settings, report_progress, stage=clock.stage, kept=kept))
         ready = stack.enter_context(prepared(reader, people, settings, image, stage=clock.stage))
@@ -133,8 +136,8 @@ def convert(
         if segments is not None:
             report = replace(report, segments=len(segments), segments_found=found)
         files = {"video": written.target, "tracks": written.tracks, "contact_sheet": written.contact_sheet}
-        content = sidecar_content(report, settings, reader.info, files, signed_by)
-        write_sidecar(written.sidecar, content, target=paths.sidecar)
+        said = sidecar_content(report, settings, reader.info, files, content, signed_by)
+        write_sidecar(written.sidecar, said, target=paths.sidecar)
     if segments is not None:
         segments.delete()
     shutil.rmtree(beside, ignore_errors=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from afet_video.batch.people import save_looks
-from afet_video.errors import AfetError, OutputError
+from afet_video.errors import AfetError, InputError, OutputError
 from afet_video.outputs import disk_errors
 from afet_video.passes.settings import ConvertSettings
 from afet_video.pipeline import convert
@@ -114,11 +114,15 @@ def _attempt(job: Job) -> JobResult:
 
 
 def _convert(job: Job, folder: Path) -> JobResult:
+    content, planned = sha256_file(Path(job.source)), job.facts["source_sha256"]
+    if content != planned:
+        raise InputError(f"{job.source}: it has changed since the batch began: run the batch again with --resume")
     report = convert(
         job.source,
         folder / f"{job.name}{PARTS['video']}",
         settings=settings_from_mapping(ConvertSettings, job.settings),
         checkpoints=Path(job.work) / "checkpoints",
+        source_sha256=content,
     )
     made = {part: folder / f"{job.name}{end}" for part, end in PARTS.items()}
     if job.look is not None:

@@ -22,7 +22,7 @@ from afet_video.batch.journal import Journal
 from afet_video.batch.limits import check_space, default_workers, needed_bytes
 from afet_video.batch.manifest import read_inputs
 from afet_video.batch.on_processes import run_on_processes
-from afet_video.batch.on_ray import load_ray, run_on_ray
+from afet_video.batch.on_ray import check_address, load_ray, run_on_ray
 from afet_video.batch.plan import Plan, plan_jobs
 from afet_video.batch.settings import BatchSettings
 from afet_video.batch.shards import write_shards
@@ -101,6 +101,8 @@ def make_batch(
         check_croissant()
     if settings.engine == "ray":
         load_ray()
+        if settings.ray_address is not None:
+            check_address(settings.ray_address)
     found = read_inputs([Path(path) for path in inputs], root=settings.root)
     if not found.clips:
         raise InputError("; ".join(line for _, line in found.refused))

@@ -50,6 +50,7 @@ class Checkpoints:
     folder : where they are kept, made when needed; None = nothing is kept or found.
     source : the video; its content counts, not its name.
     settings : those of them that pass 1 and registration depend on count.
+    sha256 : of the source, where it is known.
 
     Attributes
     ----------
@@ -61,8 +62,10 @@ class Checkpoints:
         If the source cannot be read.
     """
 
-    def __init__(self, folder: Path | None, source: Path, settings: ConvertSettings) -> None:
-        self.folder = None if folder is None else folder / _fingerprint(source, settings)
+    def __init__(
+        self, folder: Path | None, source: Path, settings: ConvertSettings, *, sha256: str | None = None
+    ) -> None:
+        self.folder = None if folder is None else folder / _fingerprint(sha256 or sha256_file(source), settings)
 
     def load(self, step: Step) -> Analysis | None:
         """Return what was kept after `step`, or None; the owner closes it."""
@@ -99,9 +102,9 @@ class Checkpoints:
         return analysis
 
 
-def _fingerprint(source: Path, settings: ConvertSettings) -> str:
+def _fingerprint(sha256: str, settings: ConvertSettings) -> str:
     known = {
-        "source": sha256_file(source),
+        "source": sha256,
         "landmarker": settings_to_mapping(settings.landmarker),
         "tracker": settings_to_mapping(settings.tracker),
         "hands": settings.mask.is_on,
