@@ -39,10 +39,10 @@ def measure_live(clip: Path, seconds: float, *, size_wh: tuple[int, int] = SIZE_
     ------
     NoFaceError
         If the calibration does not come to an end.
+    FaceError
+        If no frame comes after it.
     InputError
         If the clip cannot be used.
-    FaceError
-        If the machine is too busy for a single frame.
     """
     camera = FileCamera(clip, size_wh=size_wh, rate=RATE)
     with LiveSession(LiveSettings()) as session, LiveRunner(camera, session) as runner:

@@ -105,5 +105,12 @@ class _Solo:
 
     def _look(self, rgb: ByteArray) -> Any:
         self.load()
+        if self._ms == 0:
+            # Where its face detector points, landmarks lie up to 1 % of the face off: from the second look on it looks
+            # where the landmarks are.
+            self._seek(rgb)
+        return self._seek(rgb)
+
+    def _seek(self, rgb: ByteArray) -> Any:
         self._ms += UNFILTERED_STEP_MS
         return self._find(self._model, rgb, self._ms)
