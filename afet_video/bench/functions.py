@@ -21,6 +21,10 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from afet_video.bench.figures import Figure
+from afet_video.passes.analyze import analyze
+from afet_video.passes.ready import prepared
+from afet_video.passes.register import register
+from afet_video.passes.second_pass import SecondPass
 from afet_video.pipeline import convert
 
 _PACKAGE = __name__.partition(".")[0] + "."
@@ -29,10 +33,13 @@ _SHOWN = 8
 _TASKS = Path("/proc/self/task")
 
 _PASSES = {
-    "afet_video.passes.analyze:analyze": "detect",
-    "afet_video.passes.register:register": "register",
-    "afet_video.passes.ready:prepared": "prepare",
-    "afet_video.pipeline:_second_pass": "splice",
+    f"{function.__module__}:{function.__qualname__}": stage
+    for function, stage in (
+        (analyze, "detect"),
+        (register, "register"),
+        (prepared, "prepare"),
+        (SecondPass.run, "splice"),
+    )
 }
 """What the main thread is in while a pass runs; the names are those of the stages."""
 
