@@ -52,6 +52,30 @@ def similarity(source, target, weights):  # type: ignore[no-untyped-def]  # prag
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def solved(system, moment):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return x with `system` x = `moment`, for a symmetric, positive definite system (n, n), which is overwritten.
+
+    Cholesky's way in few lines: LAPACK's, called from compiled code, takes seconds to compile.
+    """
+    count, x = len(moment), moment.copy()
+    for i in range(count):
+        for j in range(i + 1):
+            rest = system[i, j]
+            for k in range(j):
+                rest -= system[i, k] * system[j, k]
+            system[i, j] = np.sqrt(rest) if i == j else rest / system[j, j]
+    for i in range(count):
+        for k in range(i):
+            x[i] -= system[i, k] * x[k]
+        x[i] /= system[i, i]
+    for i in range(count - 1, -1, -1):
+        for k in range(i + 1, count):
+            x[i] -= system[k, i] * x[k]
+        x[i] /= system[i, i]
+    return x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def turned(points, offset, slopes, target, weights, yaw, pitch, limit):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return yaw and pitch after one Gauss-Newton step of at most `limit` each; the similarity is eliminated."""
     count, step = len(points), 1e-3
@@ -66,7 +90,9 @@ def turned(points, offset, slopes, target, weights, yaw, pitch, limit):  # type:
         mean_x += weights[i] * (cosine * seen[i, 0] - sine * seen[i, 1])
         mean_y += weights[i] * (sine * seen[i, 0] + cosine * seen[i, 1])
     mean_x, mean_y = mean_x / total, mean_y / total
-    system, moment, row = 1e-6 * np.eye(6), np.zeros(6), np.empty((2, 6))
+    system, moment, row = np.zeros((6, 6)), np.zeros(6), np.empty((2, 6))
+    for a in range(6):
+        system[a, a] = 1e-6
     for i in range(count):
         x = cosine * seen[i, 0] - sine * seen[i, 1]
         y = sine * seen[i, 0] + cosine * seen[i, 1]
@@ -82,7 +108,7 @@ def turned(points, offset, slopes, target, weights, yaw, pitch, limit):  # type:
                 moment[a] += scaled * misfit
                 for b in range(6):
                     system[a, b] += scaled * row[k, b]
-    solution = np.linalg.solve(system, moment)
+    solution = solved(system, moment)
     return (
         yaw + min(max(solution[4], -limit), limit),
         pitch + min(max(solution[5], -limit), limit),
