@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from afet_video.threads import prefetch, run_behind, side_by_side
+from afet_video.threads import prefetch, run_behind, side_by_side, with_next
 
 PREFIX = "afet-"
 
@@ -163,3 +163,11 @@ def test_side_by_side_raises_an_error_in_place_of_its_value() -> None:
 def test_side_by_side_raises_an_error_of_its_input() -> None:
     with pytest.raises(Broken):
         list(side_by_side(str, counting(10, [], fails_at=4)))
+
+
+@pytest.mark.parametrize(
+    ("values", "pairs"),
+    [([], []), ([1], [(1, None)]), ([1, 2, 3], [(1, 2), (2, 3), (3, None)])],
+)
+def test_each_value_comes_with_the_next(values: list[int], pairs: list[tuple[int, int | None]]) -> None:
+    assert list(with_next(iter(values))) == pairs
