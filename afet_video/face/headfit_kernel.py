@@ -90,7 +90,7 @@ def turned(points, offset, slopes, target, weights, yaw, pitch, limit):  # type:
         mean_x += weights[i] * (cosine * seen[i, 0] - sine * seen[i, 1])
         mean_y += weights[i] * (sine * seen[i, 0] + cosine * seen[i, 1])
     mean_x, mean_y = mean_x / total, mean_y / total
-    system, moment, row = np.zeros((6, 6)), np.zeros(6), np.empty((2, 6))
+    system, moment, row, misfit = np.zeros((6, 6)), np.zeros(6), np.empty((2, 6)), np.empty(2)
     for a in range(6):
         system[a, a] = 1e-6
     for i in range(count):
@@ -99,13 +99,15 @@ def turned(points, offset, slopes, target, weights, yaw, pitch, limit):  # type:
         row[0, 0], row[1, 0], row[0, 1], row[1, 1] = 1.0, 0.0, 0.0, 1.0
         row[0, 2], row[1, 2] = x - mean_x, y - mean_y
         row[0, 3], row[1, 3] = mean_y - y, x - mean_x
-        for which, moved in ((4, by_yaw), (5, by_pitch)):
-            dx, dy = (moved[i, 0] - seen[i, 0]) / step, (moved[i, 1] - seen[i, 1]) / step
-            row[0, which], row[1, which] = cosine * dx - sine * dy, sine * dx + cosine * dy
-        for k, misfit in ((0, target[i, 0] - x - shift_x), (1, target[i, 1] - y - shift_y)):
+        dx, dy = (by_yaw[i, 0] - seen[i, 0]) / step, (by_yaw[i, 1] - seen[i, 1]) / step
+        row[0, 4], row[1, 4] = cosine * dx - sine * dy, sine * dx + cosine * dy
+        dx, dy = (by_pitch[i, 0] - seen[i, 0]) / step, (by_pitch[i, 1] - seen[i, 1]) / step
+        row[0, 5], row[1, 5] = cosine * dx - sine * dy, sine * dx + cosine * dy
+        misfit[0], misfit[1] = target[i, 0] - x - shift_x, target[i, 1] - y - shift_y
+        for k in range(2):
             for a in range(6):
                 scaled = weights[i] * row[k, a]
-                moment[a] += scaled * misfit
+                moment[a] += scaled * misfit[k]
                 for b in range(6):
                     system[a, b] += scaled * row[k, b]
     solution = solved(system, moment)

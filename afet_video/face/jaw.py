@@ -51,7 +51,7 @@ class JawModel:
     iod_px: float
 
     def displacement(self, displacement: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the jaw's share (478, k) of a frame's displacement (478, k) from rest; pixels of the neutral's frame."""
+        """Return the jaw's share (478, k) of a frame's displacement (478, k) from rest, pixels, neutral's frame."""
         chin, middle = median(displacement[_CHIN]), median(displacement[_MIDDLE])
         (x, y), (lip_x, lip_y) = chin[:2].tolist(), middle[:2].tolist()
         moved = math.hypot(x, y)

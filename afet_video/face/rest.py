@@ -182,7 +182,7 @@ def _robust_fit(shapes: FitArray, poses: FitArray, prior: FitArray, floor: float
         spread = np.sqrt((weights * residual**2).sum(axis=0) / weights.sum(axis=0))
         spread = np.maximum(spread, floor)
         weights = prior[:, None] * np.clip(1 - (residual / (4 * spread)) ** 2, 1e-3, None) ** 2
-    return np.asarray(coefficients.transpose(1, 0, 2), np.float64), spread
+    return np.ascontiguousarray(coefficients.transpose(1, 0, 2), np.float64), spread
 
 
 def _kernel(points: FitArray, radius: float) -> FloatArray:
@@ -192,7 +192,7 @@ def _kernel(points: FitArray, radius: float) -> FloatArray:
     np.exp(weights, out=weights)
     weights /= weights.sum(axis=1, keepdims=True) + 1e-3
     weights[weights < _TRACE] = 0.0
-    return weights.astype(np.float32)
+    return np.asarray(weights, np.float32)
 
 
 def _from_outline(points: FitArray, iod: float) -> FitArray:

@@ -86,8 +86,9 @@ class Cover:
         if self.mask is None:
             return False
         height, width = self.mask.shape
-        columns, rows = np.round(xy.T).astype(int)
-        return bool((self.mask[rows.clip(0, height - 1), columns.clip(0, width - 1)] < _HIDDEN).any())
+        columns, rows = np.rint(xy.T).astype(int)
+        rows, columns = (np.minimum(np.maximum(at, 0), size - 1) for at, size in ((rows, height), (columns, width)))
+        return bool((self.mask[rows, columns] < _HIDDEN).any())
 
     def keep(self, current: FloatArray, spliced: FloatArray) -> FloatArray:
         """Return `spliced`, made from `clean`, with what is covered as in `current`; changes `spliced` in place."""
@@ -133,7 +134,7 @@ class FaceCover:
         off = np.abs(self._log_skin - np.median(self._log_skin, axis=0)).max(axis=1)
         self._trusted = (off < _NEUTRAL_COVERED).astype(np.float32)
         deviation = view.deviation(view.expected(self._log_skin, self._trusted))
-        self._tolerance = _tolerance(deviation * (view.plain(view.oval()) > 0), view)
+        self._tolerance = _tolerance(deviation * (view.plain(view.oval(), view.outlines()) > 0), view)
 
     def clean_neutral(self) -> FloatArray:
         """Return the neutral's picture (h, w, 3) with skin in place of hair and the like that lie before its face."""
@@ -236,18 +237,18 @@ def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray
 
     `hands` is 1 on hands, and smaller around them, where a hand's colour, so near the face's, is enough.
     """
-    oval = view.oval()
+    oval, outlines = view.oval(), view.outlines()
     none = np.zeros(deviation.shape, np.float32)
     likely, sure, covered = (np.empty(deviation.shape, np.uint8) for _ in range(3))
     marks = none if before is None else before, none if hands is None else hands
-    fill_candidates(deviation, *marks, view.plain(oval), oval, _ENOUGH, likely, sure)
+    fill_candidates(deviation, *marks, view.plain(oval, outlines), oval, _ENOUGH, likely, sure)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
     if not fill_kept(labels, sure, stats[:, cv2.CC_STAT_AREA].copy(), _LEAST_AREA_IOD2 * view.iod**2, covered):
         return none
     length = 2 * round(_BRIDGE_IOD * view.iod / 2) + 1
     bridged = cv2.morphologyEx(cv2.dilate(covered, _SQUARE), cv2.MORPH_CLOSE, np.ones((length, 1), np.uint8))
     bridged[deviation < _LIKELY] = 0
-    for feature in view.features(_RING_PX, near=cv2.bitwise_or(covered, bridged)):
+    for feature in view.features(outlines, _RING_PX, near=np.maximum(covered, bridged)):
         here, on_face = covered[feature.part], oval[feature.part] > 0
         inside, ring = feature.filled & on_face, feature.ring & on_face
         has_hand = hands is not None and bool(hands[feature.part][ring].any())

@@ -5,6 +5,7 @@ in: picture, landmarks -> out: maps (h, w) at working size.  Must not: decide wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -73,6 +74,10 @@ _FEATURES = tuple(
 )
 
 
+Outline = tuple[NDArray[np.int32], float]
+"""Corners (m, 1, 2) of a convex outline in whole pixels, and the width of the margin around it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Feature:
     """An eye, a brow, the lips or the nostrils: the rectangle `part` of a view, and where in it (h, w) they lie.
@@ -98,7 +103,7 @@ class SkinView:
     def of(cls, rgb: FloatArray, xy: FloatArray) -> SkinView:
         """Look at a picture (h, w, 3), 0..255, with landmarks (478, 2 or more) in its pixels."""
         xy = np.asarray(xy[:, :2], np.float32)
-        iod = float(np.linalg.norm(xy[facemesh.LEFT_EYE_OUTER] - xy[facemesh.RIGHT_EYE_OUTER]))
+        iod = math.dist(xy[facemesh.LEFT_EYE_OUTER].tolist(), xy[facemesh.RIGHT_EYE_OUTER].tolist())
         scale = min(1.0, _WORK_IOD_PX / max(iod, 1.0))
         if scale < 1.0:
             size = (max(round(rgb.shape[1] * scale), 1), max(round(rgb.shape[0] * scale), 1))
@@ -197,29 +202,31 @@ class SkinView:
         arm = np.round(at[0] + (at[0] - at[9])).astype(np.int32)
         cv2.line(filled, whole[0].tolist(), arm.tolist(), 1.0, thickness=max(round(_WRIST * breadth), 1))
 
-    def plain(self, oval: ByteArray) -> ByteArray:
+    def outlines(self) -> list[Outline]:
+        """Return the outlines of eyes, brows, lips and nostrils, and how wide a margin each has."""
+        return [
+            (np.asarray(cv2.convexHull(np.rint(self.xy[points]).astype(np.int32)), np.int32), margin_iod * self.iod)
+            for points, margin_iod in _FEATURES
+        ]
+
+    def plain(self, oval: ByteArray, outlines: list[Outline]) -> ByteArray:
         """Return where (h, w) uint8 skin is to be expected: the mesh `oval` without its features."""
         plain = oval.copy()
-        for points, margin_iod in _FEATURES:
-            _draw(plain, self._hull(points), margin_iod * self.iod, 0)
+        for hull, margin in outlines:
+            _draw(plain, hull, margin, 0)
         return plain
 
-    def features(self, ring_px: float, *, near: ByteArray) -> Iterator[Feature]:
-        """Yield eyes, brows, lips and nostrils, each with a ring around it, of those where `near` (h, w) is not 0."""
-        for points, margin_iod in _FEATURES:
-            hull, margin = self._hull(points), margin_iod * self.iod
+    def features(self, outlines: list[Outline], ring_px: float, *, near: ByteArray) -> Iterator[Feature]:
+        """Yield the features, each with a ring of that width around it, near which `near` (h, w) is not 0 everywhere."""
+        for hull, margin in outlines:
             part = self._part(hull, round(margin + ring_px) + 2)
             if not near[part].any():
                 continue
             filled, wider = (np.zeros(near[part].shape, np.uint8) for _ in range(2))
-            corner = np.array([part[1].start, part[0].start], np.int32)
-            _draw(filled, hull - corner, margin, 1)
-            _draw(wider, hull - corner, margin + ring_px, 1)
+            within = hull - np.array([part[1].start, part[0].start], np.int32)
+            _draw(filled, within, margin, 1)
+            _draw(wider, within, margin + ring_px, 1)
             yield Feature(part, filled.view(np.bool_), wider.view(np.bool_) & ~filled.view(np.bool_))
-
-    def _hull(self, points: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Return the outline (m, 1, 2) of some landmarks in whole pixels."""
-        return np.asarray(cv2.convexHull(np.rint(self.xy[points]).astype(np.int32)), np.int32)
 
     def _part(self, hull: NDArray[np.int32], reach: int) -> tuple[slice, slice]:
         """Return rows and columns of the rectangle around an outline, as far as it lies in the picture."""

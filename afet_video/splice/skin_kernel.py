@@ -91,13 +91,13 @@ def fill_kept(labels, sure, areas, least, covered):  # type: ignore[no-untyped-d
 
     `areas` (n,): pixels of each part; 0 is what lies around. Returns whether there is any.
     """
-    keep = np.zeros(len(areas), np.uint8)
+    keep, found = np.zeros(len(areas), np.uint8), False
     for r in range(labels.shape[0]):
         for c in range(labels.shape[1]):
-            if sure[r, c] and areas[labels[r, c]] > least:
-                keep[labels[r, c]] = 1
-    keep[0] = 0
+            part = labels[r, c]
+            if part > 0 and sure[r, c] > 0 and areas[part] > least:
+                keep[part], found = 1, True
     for r in range(labels.shape[0]):
         for c in range(labels.shape[1]):
             covered[r, c] = keep[labels[r, c]]
-    return keep.any()
+    return found

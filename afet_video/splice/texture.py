@@ -9,6 +9,7 @@ expression changed the place.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -176,7 +177,7 @@ def _log_light(rgb: FloatArray, xy: FloatArray, skin: NDArray[np.int64], iod: fl
 
 
 def _iod(xy: FloatArray) -> float:
-    return float(np.linalg.norm(xy[facemesh.LEFT_EYE_OUTER, :2] - xy[facemesh.RIGHT_EYE_OUTER, :2]))
+    return math.dist(xy[facemesh.LEFT_EYE_OUTER, :2].tolist(), xy[facemesh.RIGHT_EYE_OUTER, :2].tolist())
 
 
 def _normalized(weights: FloatArray) -> FloatArray:
