@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afet_video import facemesh
-from afet_video.median import median
+from afet_video.vectors import median
 
 CHIN: tuple[int, ...] = (152, 175, 199, 148, 377, 176, 400)
 """Landmarks of the chin whose median movement stands for the jaw's."""

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
@@ -25,6 +24,7 @@ from afet_video.face.headfit import FEATURES, FIRMNESS, HeadFit, TurningShape, f
 from afet_video.face.jaw import JawModel, jaw_model
 from afet_video.face.lips import sealed
 from afet_video.face.pose import interocular_px
+from afet_video.vectors import gaussian, squared_distances
 
 FitArray = NDArray[np.float64]
 
@@ -36,8 +36,6 @@ DEAD_ZONE = (1.2, 3.5)
 
 _GATE_RADIUS_IOD = 0.10
 _EDGE_IOD = 0.1
-_TRACE = 1e-12
-"""Weights below count as none: with denormal numbers a processor is ten times as slow."""
 _POSE_RIDGE = 0.005
 _SAME_POSE_RAD = 0.06
 _ROUNDS, _HEAD_ROUNDS = 6, 2
@@ -135,7 +133,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         shape=shape,
         noise_px=noise,
         jaw=jaw_model(base, iod),
-        gate_kernel=_kernel(base, _GATE_RADIUS_IOD * iod),
+        gate_kernel=_kernel(base[:, :2].astype(np.float32), _GATE_RADIUS_IOD * iod),
         edge=_from_outline(base, iod),
         lid_aperture=(lid_gap_px(base, _EYES[0]) / iod, lid_gap_px(base, _EYES[1]) / iod),
     )
@@ -185,20 +183,17 @@ def _robust_fit(shapes: FitArray, poses: FitArray, prior: FitArray, floor: float
     return np.ascontiguousarray(coefficients.transpose(1, 0, 2), np.float64), spread
 
 
-def _kernel(points: FitArray, radius: float) -> FloatArray:
-    """Gaussian weights (n, n) of points for each other by their distance in the picture plane; rows sum to about 1."""
-    weights = cdist(points[:, :2], points[:, :2], "sqeuclidean")
-    weights /= -2 * radius**2
-    np.exp(weights, out=weights)
-    weights /= weights.sum(axis=1, keepdims=True) + 1e-3
-    weights[weights < _TRACE] = 0.0
-    return np.asarray(weights, np.float32)
+def _kernel(xy: FloatArray, radius: float) -> FloatArray:
+    """Gaussian weights (n, n) of points (n, 2) for each other; rows sum to about 1."""
+    weights = gaussian(squared_distances(xy, xy), radius)
+    weights /= weights.sum(axis=1, keepdims=True) + np.float32(1e-3)
+    return weights
 
 
 def _from_outline(points: FitArray, iod: float) -> FitArray:
     """Return (478,) 0 on the outline, 1 from some way inside: there skin ends, and what lies beyond must stay."""
-    outline = points[list(facemesh.FACE_OVAL), :2]
-    distance = cdist(points[:, :2], outline).min(axis=1)
+    xy = points[:, :2]
+    distance = np.sqrt(squared_distances(xy, xy[list(facemesh.FACE_OVAL)]).min(axis=1))
     return np.asarray(np.clip(distance / (_EDGE_IOD * iod), 0.0, 1.0), np.float64)
 
 

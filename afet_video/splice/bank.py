@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from afet_video.splice.compose import NeutralTexture
 from afet_video.splice.eye import EyeMemory
 from afet_video.splice.texture import TextureModel
@@ -46,4 +48,4 @@ def nearest(bank: Sequence[BankEntry], turn_deg: tuple[float, float]) -> tuple[B
 def mixed(first: NeutralTexture, second: NeutralTexture, share: float) -> NeutralTexture:
     """Return the first texture with the second one's pixels in `share` (0 to 0.5) of its own."""
     weight = (1 - share) * first.weight + share * second.weight
-    return replace(first, weight=weight.astype(np.float32), second=second, mix=share)
+    return replace(first, weight=np.asarray(weight, np.float32), second=second, mix=share)

@@ -11,9 +11,9 @@ from numba import njit
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def fill_edge(u, v, first, per_px, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Fill `out` (c,) with the height of an edge through points u along, v across (n,); beyond its ends, that of the end.
+    """Fill `out` (c,) with how far across the mouth an edge through points u along, v across it (n,) lies.
 
-    Its columns begin at `first` and are `per_px` to a pixel. Sorts u and v.
+    Its columns begin at `first` and are `per_px` to a pixel; beyond its ends the edge goes on level. Sorts u and v.
     """
     count = len(u)
     for i in range(1, count):  # by insertion: few, and nearly in order

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from afet_video.datatypes import FloatArray
 from afet_video.errors import SettingsError
-from afet_video.median import median
 from afet_video.splice.skin import OFFSET, SKIN, SMOOTH_IOD, SkinView, log_scales
 from afet_video.splice.skin_kernel import agree, fill_candidates, fill_kept
+from afet_video.vectors import gaussian, median, squared_distances
 
 MASKS = ("auto", "off")
 
@@ -127,9 +126,9 @@ class FaceCover:
 
     def __post_init__(self) -> None:
         view = SkinView.of(self.rgb, self.xy)
-        squared = cdist(view.xy[SKIN], view.xy[SKIN], "sqeuclidean").astype(np.float32)
-        near, far = (np.exp(-squared / (2 * (radius * view.iod) ** 2)) for radius in (SMOOTH_IOD, 3 * SMOOTH_IOD))
-        self._kernel = (near + _FAR * far).astype(np.float32)
+        squared = squared_distances(view.xy[SKIN], view.xy[SKIN])
+        near, far = (gaussian(squared, radius * view.iod) for radius in (SMOOTH_IOD, 3 * SMOOTH_IOD))
+        self._kernel = near + np.float32(_FAR) * far
         self._log_skin = view.skin_colors()
         off = np.abs(self._log_skin - np.median(self._log_skin, axis=0)).max(axis=1)
         self._trusted = (off < _NEUTRAL_COVERED).astype(np.float32)

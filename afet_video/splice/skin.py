@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import ByteArray, FloatArray
 from afet_video.splice.skin_kernel import fill_distance
+from afet_video.vectors import gaussian, squared_distances
 
 _WORK_IOD_PX = 80.0
 """Distance of the outer corners of the eyes in the picture that is looked at: larger faces are scaled down."""
@@ -217,7 +218,7 @@ class SkinView:
         return plain
 
     def features(self, outlines: list[Outline], ring_px: float, *, near: ByteArray) -> Iterator[Feature]:
-        """Yield the features, each with a ring of that width around it, near which `near` (h, w) is not 0 everywhere."""
+        """Yield those features, each with a ring of that width around it, where `near` (h, w) is not 0 everywhere."""
         for hull, margin in outlines:
             part = self._part(hull, round(margin + ring_px) + 2)
             if not near[part].any():
@@ -240,8 +241,7 @@ class SkinView:
 
     def from_outline(self) -> FloatArray:
         """Return how far inside the outline each landmark (478,) lies: 0 on it, 1 well within."""
-        outline = self.xy[_OVAL]
-        squared = ((self.xy[:, None] - outline[None]) ** 2).sum(axis=2).min(axis=1)
+        squared = squared_distances(self.xy, self.xy[_OVAL]).min(axis=1)
         return np.asarray(np.clip(np.sqrt(squared) / (_OUTLINE_IOD * self.iod), 0.0, 1.0), np.float32)
 
     def oval(self) -> ByteArray:
@@ -254,10 +254,7 @@ class SkinView:
 def _gaussian(size: int, count: int, at: FloatArray, width_px: float) -> FloatArray:
     """Return how near (count, n) nodes, spread evenly over `size` pixels, are to places `at` (n,) along them."""
     nodes = (np.arange(count, dtype=np.float32) + 0.5) * size / count - 0.5
-    squared = np.square(nodes[:, None] - at)
-    squared *= -0.5 / width_px**2
-    # Two of these multiplied must be no denormal numbers, with which a processor is ten times as slow.
-    return np.exp(np.maximum(squared, -40.0, out=squared), out=squared)
+    return gaussian(np.square(nodes[:, None] - at), width_px)
 
 
 def _draw(picture: ByteArray, hull: NDArray[np.int32], margin_px: float, value: int) -> None:

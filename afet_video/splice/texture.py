@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
 from afet_video.splice.alpha import SpliceSettings
 from afet_video.splice.compose import NeutralTexture
 from afet_video.splice.texture_kernel import fill_reached
+from afet_video.vectors import gaussian, squared_distances
 
 _SKIN_RANGE_IOD = (0.005, 0.03)
 """Mean excursion around a landmark from which the neutral's skin begins to show, and is shown in full."""
@@ -47,7 +47,6 @@ _NOT_SKIN_LOG = 1.0
 """Logarithmic distance from the median skin color from which a skin landmark of the neutral is taken to be covered by
 hair, or to have slipped on to the background. Shading across a face stays below 0.7, hair is 1.4 and more away."""
 _GAIN_LIMITS = (0.5, 2.0)
-_TRACE = 1e-12
 
 _EYES = {
     Side.LEFT: np.array(facemesh.LEFT_EYE + facemesh.LEFT_IRIS),
@@ -90,19 +89,19 @@ def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> 
     xy = np.ascontiguousarray(xy[:, :2], np.float32)
     iod = _iod(xy)
     skin = np.flatnonzero(~_not_plain_skin())
-    squared = cdist(xy, xy, "sqeuclidean").astype(np.float32)
-    near = _normalized(np.exp(-squared / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2)))
-    reach = np.full(478, _SPREAD_IOD, np.float32)
-    reach[list(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)] = _BROW_SPREAD_IOD
-    beyond = np.maximum(np.sqrt(squared) / (reach[:, None] * iod) - 1.0, 0.0)
-    spread = _without_traces(np.exp(-2.0 * beyond**2).astype(np.float32))
-    light = _normalized(np.exp(-squared[:, skin] / (2 * (_LIGHT_RADIUS_IOD * iod) ** 2)))
+    squared = squared_distances(xy, xy)
+    near = _normalized(gaussian(squared, _NEIGHBORHOOD_IOD * iod))
+    reach = np.full(478, _SPREAD_IOD * iod, np.float32)
+    reach[list(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)] = _BROW_SPREAD_IOD * iod
+    beyond = np.maximum(np.sqrt(squared) / reach[:, None] - np.float32(1.0), np.float32(0.0))
+    spread = gaussian(np.square(beyond, out=beyond), 0.5)
+    light = _normalized(gaussian(squared[:, skin], _LIGHT_RADIUS_IOD * iod))
     to_edge = np.sqrt(squared[:, list(facemesh.FACE_OVAL)].min(axis=1))
     edge = np.clip(to_edge / (_EDGE_IOD * iod), 0.0, 1.0).astype(np.float32)
     log_light = _log_light(rgb, xy, skin, iod)
     covered = skin[np.abs(log_light - np.median(log_light, axis=0)).max(axis=1) > _NOT_SKIN_LOG]
     if len(covered):
-        edge *= 1.0 - np.exp(-squared[:, covered].min(axis=1) / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2))
+        edge *= 1.0 - gaussian(squared[:, covered].min(axis=1), _NEIGHBORHOOD_IOD * iod)
     return TextureModel(rgb, xy, skin, log_light, light, near, spread, edge.astype(np.float32), settings)
 
 
@@ -181,12 +180,7 @@ def _iod(xy: FloatArray) -> float:
 
 
 def _normalized(weights: FloatArray) -> FloatArray:
-    return _without_traces(np.asarray(weights / (weights.sum(axis=1, keepdims=True) + 1e-6), np.float32))
-
-
-def _without_traces(weights: FloatArray) -> FloatArray:
-    """Set to 0, in place, what is next to nothing: with denormal numbers a processor is ten times as slow."""
-    weights[weights < _TRACE] = 0.0
+    weights /= weights.sum(axis=1, keepdims=True) + np.float32(1e-6)
     return weights
 
 
