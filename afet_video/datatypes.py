@@ -398,6 +398,10 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 
+def unreported(_: object) -> None:
+    """Stand in for a callback where nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class PersonReport:
     """One person who was changed: `frames_by_status` counts the frames they are in, `neutrals` by shot."""

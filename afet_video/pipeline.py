@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from afet_video.content_credentials import Signer, check_signer, sign
-from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
+from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow, unreported
 from afet_video.errors import InputError, OutputError
 from afet_video.outputs import Outputs, check_name
 from afet_video.passes.analyze import Analysis
@@ -90,7 +90,7 @@ def convert(
             hwaccel=settings.hwaccel,
             target=paths.target,
         )
-        report_progress = on_progress or _ignore
+        report_progress = on_progress or unreported
         kept = Checkpoints(None if checkpoints is None else Path(checkpoints), paths.source, settings)
 
         people = stack.enter_context(found_people(reader, settings, report_progress, stage=clock.stage, kept=kept))
@@ -249,7 +249,3 @@ def _report(
         people=people,
         shots=tuple(int(frame) for frame in np.unique(analysis.shot, return_index=True)[1]),
     )
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""

@@ -26,6 +26,7 @@ from afet_video.batch.on_ray import load_ray, run_on_ray
 from afet_video.batch.plan import Plan, plan_jobs
 from afet_video.batch.settings import BatchSettings
 from afet_video.batch.shards import write_shards
+from afet_video.datatypes import unreported
 from afet_video.errors import InputError
 from afet_video.profiles import PRESETS
 
@@ -113,7 +114,7 @@ def make_batch(
             check_space(folder.root, needed)
             if on_plan is not None:
                 on_plan(len(todo))
-            run = _Run(settings, on_result or _ignore)
+            run = _Run(settings, on_result or unreported)
             try:
                 run.work_off(todo, workers, journal)
             finally:
@@ -220,7 +221,3 @@ def _write_retry(folder: Folder, plan: Plan, failed: dict[str, str]) -> Path | N
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values())
     write_atomically(folder.retry, text.encode())
     return Path(os.path.commonpath([Path(row["file"]).parent for row in rows.values()]))
-
-
-def _ignore(_: JobResult) -> None:
-    """Take a result that nobody asked for."""

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from afet_video.bench.figures import Figure, samples_ms
-from afet_video.datatypes import Box, FaceStatus, FloatArray, Midline, Side, VideoFrame
+from afet_video.datatypes import Box, FaceStatus, FloatArray, Midline, Side, VideoFrame, unreported
 from afet_video.errors import NoFaceError
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.rest import RestFrame
@@ -127,9 +127,9 @@ def measure_kernel(clip: Path, runs: int) -> list[Figure]:
     """
     settings = ConvertSettings()
     with VideoReader(clip) as reader, contextlib.ExitStack() as stack:
-        analysis = analyze(reader, settings, lambda _: None)
+        analysis = analyze(reader, settings, unreported)
         choices = choose_neutrals(analysis)
-        analysis = register(reader, analysis, choices, lambda _: None)
+        analysis = register(reader, analysis, choices, unreported)
         stack.callback(analysis.close)
         track = analysis.lanes[0].track
         followed = follow(track, settings)

@@ -22,6 +22,7 @@ from afet_video.bench.process import (
     peak_of_convert_mb,
     startup_s,
 )
+from afet_video.datatypes import unreported
 from afet_video.errors import InputError, SettingsError
 from afet_video.pipeline import convert
 from afet_video.video.decode import VideoReader
@@ -86,7 +87,7 @@ def run_bench(settings: BenchSettings, *, on_step: OnStep | None = None) -> Benc
     """
     clip = settings.clip or sample_clip()
     with tempfile.TemporaryDirectory(prefix="afet-bench-") as folder:
-        bench = _Bench(settings, clip, Path(folder), on_step or (lambda _: None))
+        bench = _Bench(settings, clip, Path(folder), on_step or unreported)
         steps = (bench.kernel, bench.convert, bench.memory, bench.startup, bench.live)
         methods = dict(zip(PARTS + ON_REQUEST, steps, strict=True))
         for part in PARTS if settings.only is None else (settings.only,):

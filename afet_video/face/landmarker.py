@@ -26,11 +26,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from afet_video.closing import Closing
 from afet_video.datatypes import Box, ByteArray, FloatArray, Landmarks, Timestamp
 from afet_video.errors import SettingsError
 from afet_video.face.quiet import native_log_dropped, opened
@@ -88,7 +88,7 @@ class LandmarkerSettings:
                 raise SettingsError(f"{name} = {value}: give 0 to 1")
 
 
-class FaceLandmarker:
+class FaceLandmarker(Closing):
     """Finds faces in the frames of one clip; use one object per clip, as a context manager.
 
     Parameters
@@ -111,14 +111,6 @@ class FaceLandmarker:
         self._last_ms = -1
         self._looked_at = -math.inf
         self._is_alone = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the models; closing twice does no harm.
