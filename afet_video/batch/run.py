@@ -22,7 +22,7 @@ from afet_video.batch.journal import Journal
 from afet_video.batch.limits import check_space, default_workers, needed_bytes
 from afet_video.batch.manifest import read_inputs
 from afet_video.batch.on_processes import run_on_processes
-from afet_video.batch.on_ray import load_ray, run_on_ray
+from afet_video.batch.on_ray import check_address, load_ray, run_on_ray
 from afet_video.batch.plan import Plan, plan_jobs
 from afet_video.batch.settings import BatchSettings
 from afet_video.batch.shards import write_shards
@@ -101,6 +101,8 @@ def make_batch(
         check_croissant()
     if settings.engine == "ray":
         load_ray()
+        if settings.ray_address is not None:
+            check_address(settings.ray_address)
     found = read_inputs([Path(path) for path in inputs], root=settings.root)
     if not found.clips:
         raise InputError("; ".join(line for _, line in found.refused))
@@ -110,7 +112,7 @@ def make_batch(
         with Journal(folder.journal) as journal:
             plan = plan_jobs(found.clips, settings, folder)
             todo = [job for job in plan.jobs if not _is_done(job, journal, folder)]
-            needed = needed_bytes(todo, shards=settings.shards, lossless=settings.convert.encode.lossless)
+            needed = needed_bytes(todo, workers, shards=settings.shards, lossless=settings.convert.encode.lossless)
             check_space(folder.root, needed)
             if on_plan is not None:
                 on_plan(len(todo))
