@@ -13,17 +13,20 @@ dropped jaw thus stay shut, and an open mouth stays open to its full depth.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afet_video import facemesh
+from afet_video.vectors import median
 
 CHIN: tuple[int, ...] = (152, 175, 199, 148, 377, 176, 400)
 """Landmarks of the chin whose median movement stands for the jaw's."""
 
 _LIP_MIDDLE = (14, 15, 16, 17)
+_CHIN, _MIDDLE = np.array(CHIN), np.array(_LIP_MIDDLE)
 _HINGE = (234, 454)  # in front of the ears: the temporomandibular joints, as near as the mesh has them
 
 _COMMISSURE, _UPPER_LIP = 0.50, 0.08
@@ -48,13 +51,15 @@ class JawModel:
     iod_px: float
 
     def displacement(self, displacement: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the jaw's share (478, 3) of a frame's displacement (478, 3) from rest, pixels, neutral's frame."""
-        chin = np.median(displacement[list(CHIN)], axis=0)
-        middle = np.median(displacement[list(_LIP_MIDDLE)], axis=0)
-        moved = float(np.linalg.norm(chin[:2]))
-        seen = np.clip(float(chin[:2] @ middle[:2]) / max(moved, 1e-6) ** 2, *_LIP_DROP_RANGE)
+        """Return the jaw's share (478, k) of a frame's displacement (478, k) from rest, pixels, neutral's frame."""
+        chin, middle = median(displacement[_CHIN]), median(displacement[_MIDDLE])
+        (x, y), (lip_x, lip_y) = chin[:2].tolist(), middle[:2].tolist()
+        moved = math.hypot(x, y)
+        low, high = _LIP_DROP_RANGE
+        seen = min(max((x * lip_x + y * lip_y) / max(moved, 1e-6) ** 2, low), high)
         # While the jaw hardly moves, whatever the lip does is its muscles' doing.
-        known = np.clip((moved / self.iod_px - _JAW_RANGE_IOD[0]) / (_JAW_RANGE_IOD[1] - _JAW_RANGE_IOD[0]), 0.0, 1.0)
+        low, high = _JAW_RANGE_IOD
+        known = min(max((moved / self.iod_px - low) / (high - low), 0.0), 1.0)
         weights = self.fixed + (_SLACK_LIP_DROP + known * (seen - _SLACK_LIP_DROP)) * self.lip
         result: NDArray[np.float64] = weights[:, None] * chin
         return result
