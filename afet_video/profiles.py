@@ -42,6 +42,7 @@ def _zones(
     droop: float = 0,
     synk: float = 0,
     bell: float = 0,
+    lid_fall: float = 0,
 ) -> PalsyProfile:
     return PalsyProfile(
         movement_kept=commissure,
@@ -53,6 +54,7 @@ def _zones(
         droop=float(droop),
         synkinesis=float(synk),
         bell=float(bell),
+        lid_fall=float(lid_fall),
     )
 
 
@@ -61,7 +63,9 @@ _CLINICAL = "clinical description"
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "complete": Preset(PalsyProfile(), "no movement, no droop: the default", "after Tan & Iren"),
+        "complete": Preset(
+            _zones(0, 0, 0, 0, 0, bell=0.8, lid_fall=0.25), "no movement, no droop: the default", "after Tan & Iren"
+        ),
         "paper": Preset(
             _zones(0, 0, 0, 0, 0),
             "the method as published: no movement, the neutral's own pixels",
@@ -71,18 +75,24 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "hb2": Preset(_zones(0.8, 1.0, 0.8, 0.8, 0.8, synk=0.05), "grade II: slight weakness, eye closes", _HB),
         "hb3": Preset(_zones(0.45, 0.9, 0.6, 0.6, 0.6, synk=0.25), "grade III: weak, some synkinesis", _HB),
         "hb4": Preset(_zones(0, 0.5, 0.4, 0.4, 0.4, synk=0.35), "grade IV: no forehead, eye stays ajar", _HB),
-        "hb5": Preset(_zones(0, 0.25, 0.15, 0.2, 0.15, droop=0.6), "grade V: barely any movement, droops", _HB),
-        "hb6": Preset(_zones(0, 0, 0, 0, 0, droop=1, bell=0.8), "grade VI: no movement, droops", _HB),
+        "hb5": Preset(
+            _zones(0, 0.25, 0.15, 0.2, 0.15, droop=0.6, bell=0.8, lid_fall=0.25),
+            "grade V: barely any movement, droops",
+            _HB,
+        ),
+        "hb6": Preset(_zones(0, 0, 0, 0, 0, droop=1, bell=0.8, lid_fall=0.25), "grade VI: no movement, droops", _HB),
         "central": Preset(
             _zones(1, 0.95, 0.25, 0.2, 0.2, droop=0.4), "stroke: lower face weak, forehead and eye spared", _CLINICAL
         ),
         "bell-acute": Preset(
-            _zones(0, 0.1, 0.05, 0.05, 0.05, droop=0.6, bell=0.8),
+            _zones(0, 0.1, 0.05, 0.05, 0.05, droop=0.6, bell=0.8, lid_fall=0.25),
             "acute Bell's palsy: all zones, some droop",
             _CLINICAL,
         ),
         "flaccid": Preset(
-            _zones(0, 0, 0, 0, 0, droop=1, bell=0.8), "long-standing flaccid palsy: the values of hb6", _CLINICAL
+            _zones(0, 0, 0, 0, 0, droop=1, bell=0.8, lid_fall=0.25),
+            "long-standing flaccid palsy: the values of hb6",
+            _CLINICAL,
         ),
         "synkinetic": Preset(
             _zones(0.5, 0.9, 0.6, 0.55, 0.4, synk=0.8),
