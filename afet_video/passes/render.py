@@ -241,6 +241,7 @@ class FaceChanger:
             closure=affected.lid_closure,
             bell=self.settings.profile.bell,
             lost=affected.lost,
+            weight=float(texture.weight[eye.iris[0]]),
             strength=moment.strength,
         )
         shown[eye.iris, :2] += np.float32(view.share) * (view.iris + origin - shown[eye.iris, :2])

@@ -41,13 +41,22 @@ _GAZE_CLOSURE = (0.3, 0.5)
 """Lid closure up to which the detected iris is believed, and from which it is not at all."""
 
 _TRAVEL_IOD = (0.006, 0.02)
-"""How far the lids are carried (inter-ocular distances) before the eyeball is put back between them, and in full."""
+"""How far the warp carries lids and iris of what it shows (inter-ocular distances) before the eyeball is put back
+between the lids, and in full."""
 
 _SLIT_RANGE, _SHUT_RANGE = (0.0, 0.3), (0.4, 0.65)
 """Movement lost by lids that the frame has shut, from which there is more than a slit between them in the result."""
 
+_ASIDE = (0.16, 0.24)
+"""How far an iris is from the middle between the corners of an open eye (shares of the eye's width) from which the
+detector misses it too far for an eyeball to be laid on it."""
+
 _AGED_S = 0.5
 """An eyeball that is older than this is made anew as soon as there is a newer picture of it."""
+
+_WHOLE = 0.9
+"""A newer eyeball is taken if it shows at least this share of what the last one shows of the iris: an eye that looks
+aside hides part of it."""
 
 _WIDER, _WIDEST = 1.1, 1.5
 """The eye's outline times these: inside the first the kept eye alone is seen, beyond the second the neutral alone."""
@@ -147,6 +156,7 @@ class EyeMemory:
         closure: float,
         bell: float,
         lost: FloatArray,
+        weight: float,
         strength: float = 1.0,
     ) -> EyeView:
         """Return what is seen between the lids of the frame that was looked at last.
@@ -158,6 +168,7 @@ class EyeMemory:
         closure : how far the affected lids are closed in the frame.
         bell : 0..1, how far the eyeball turns on long closure.
         lost : (478,) share of its movement that each landmark loses.
+        weight : 0..1, how much of the kept eye the warp shows by itself.
         strength : 0..1, how much of the palsy is shown.
         """
         own, lids = current_xy[self.iris], shown_xy[self.ring]
@@ -173,9 +184,17 @@ class EyeMemory:
         iris = iris + bell * self._turn * diameter * (_UP * up + _OUT * outwards)
         iris = own + strength * (iris - own)
         iod = float(np.linalg.norm(current_xy[facemesh.LEFT_EYE_OUTER] - current_xy[facemesh.RIGHT_EYE_OUTER]))
-        travel = float(np.linalg.norm(lids - current_xy[self.ring], axis=1).max()) / max(iod, 1e-6)
+        seen = np.concatenate([current_xy[self.ring], own[:1]])
+        kept_there = kept[[*self.ring, self.iris[0]]] @ to_frame[:, :2].T + to_frame[:, 2]
+        there = np.concatenate([lids, iris[:1]])
+        stretched = [float(np.linalg.norm(there - here, axis=1).max()) for here in (seen, kept_there)]
+        travel = (stretched[0] + weight * (stretched[1] - stretched[0])) / max(iod, 1e-6)
         slit = _smoothstep(closure, *_SHUT_RANGE) * (1.0 - _smoothstep(float(lost[self.iris[0]]), *_SLIT_RANGE))
-        share = _smoothstep(travel, *_TRAVEL_IOD) * (1.0 - slit)
+        corners = current_xy[self.ring][[0, 8]]
+        along = (corners[0] - corners[1]) / max(float(np.sum((corners[0] - corners[1]) ** 2)), 1e-6)
+        aside = abs(float((own[0] - corners.mean(axis=0)) @ along))
+        unsure = _smoothstep(aside, *_ASIDE) * (1.0 - unseen)
+        share = _smoothstep(travel, *_TRAVEL_IOD) * (1.0 - slit) * (1.0 - unsure)
         return EyeView(np.asarray(iris, np.float32), share)
 
     def paint(
@@ -222,7 +241,9 @@ class EyeMemory:
         newer, closing = self._kept_s > self._ball_s, self._kept_s < self._turn_s
         aged = self._turn_s - self._ball_s > _AGED_S
         if (newer and (aged or closing)) or (aged and self._ball is None):
-            self._ball = eyeball(self._kept.rgb, self._kept.xy[self.ring], self._kept.xy[self.iris])
+            latest = eyeball(self._kept.rgb, self._kept.xy[self.ring], self._kept.xy[self.iris])
+            if self._ball is None or (latest is not None and latest.iris_seen > _WHOLE * self._ball.iris_seen):
+                self._ball = latest
             self._ball_s = self._turn_s
 
     def _turned(self, seconds: float) -> float:

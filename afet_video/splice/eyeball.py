@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
 
-_LIMBUS = (0.88, 1.08)
+_LIMBUS = (0.85, 1.03)
 """Radii, in those of the iris, between which it goes over into the white."""
 _CLEAR_OF_IRIS = 1.2
 """Radius from which a pixel is surely white."""
@@ -26,7 +26,7 @@ _WHITEST = 0.7
 """Share of what lies beside the iris that is not taken for white."""
 _WIDER, _TALLER = 0.35, 1.1
 """How far beyond the kept lids there is an eyeball: shares of the eye's width, and of the iris' diameter."""
-_BRIGHTEST, _DIMMEST = 1.2, 1.05
+_BRIGHTEST, _DIMMEST = 1.1, 0.98
 """Of the white's modelled colour, over the colour beside the iris: under the middle of the iris, which no lid shades,
 and in the corners."""
 _COLOR_LIMITS = (0.9, 1.1)
@@ -35,10 +35,15 @@ _TURNED = (0.1, 0.5)
 """Turn, in radii of the iris, from which what was seen of the eyeball begins to be out of place, and is altogether."""
 _RINGS = 12
 _LEAST_SEEN = 6
+_CORE, _NO_IRIS = 0.65, 0.55
+"""Radius up to which what is bright may be a reflection; beyond it, what is brighter than this share of the way to the
+white is no iris: the detector's circle is off it there."""
 
-_LID_MARGIN, _SURE_MARGIN = 0.10, 0.18
-"""Share of an opening next to its lids in which lashes and shadow may be seen, and not the eyeball alone: where the eye
-stays, and where its picture is kept for later."""
+_LID_MARGIN = 0.15
+"""Share of an opening next to its lids in which lashes and shadow may be seen, and not the eyeball alone."""
+_OTHER, _BELOW = (0.15, 0.4), (0.1, 0.25)
+"""Relative difference of brightness from which the frame shows something else than the eyeball, and how far below the
+middle of the iris (shares of the opening) that is looked for: above it are reflections."""
 _RIM, _OVER, _CORNERS = 0.05, 0.11, (0.04, 0.12)
 """What of an opening stays as the lids bring it: the wet rim of the lower lid, a share of the gap, and the eye's outer
 and inner corner (the caruncle), of its width. The upper lid's landmarks lie a little below its edge, by the second."""
@@ -56,7 +61,7 @@ class Eyeball:
 
     `white`, `iris` (h, w, 4): colour, and how much of it was really seen; `modelled` (h, w, 4) the white where nothing
     was. `disc` (h, w): where the iris is. `canthi` (2, 2): outer and inner corner of the eye, `middle` (2,) and
-    `radius`: the iris; pixels of the larger picture.
+    `radius`: the iris; pixels of the larger picture. `iris_seen` in 0..1: how much of it was not hidden.
     """
 
     white: FloatArray
@@ -67,6 +72,7 @@ class Eyeball:
     canthi: FloatArray
     middle: FloatArray
     radius: float
+    iris_seen: float
 
     def turned(self, to_frame: NDArray[np.float64], middle: FloatArray, size_wh: tuple[int, int]) -> FloatArray:
         """Return the eyeball (h, w, 4) as `to_frame` (2, 3) lays it on a picture, its iris moved to `middle` (2,)."""
@@ -103,7 +109,7 @@ def eyeball(rgb: FloatArray, ring: FloatArray, iris: FloatArray) -> Eyeball | No
         return None
     ring, middle = ring - low, iris[0] - low
     opening = filled(ring, part.shape[:2])
-    inner = within_lids(ring, part.shape[:2], _SURE_MARGIN)
+    inner = within_lids(ring, part.shape[:2])
     rows, columns = np.mgrid[: part.shape[0], : part.shape[1]].astype(np.float32)
     away = np.hypot(columns - middle[0], rows - middle[1]) / np.float32(radius)
     white = (inner > 0.5) & (away > _CLEAR_OF_IRIS)
@@ -115,17 +121,26 @@ def eyeball(rgb: FloatArray, ring: FloatArray, iris: FloatArray) -> Eyeball | No
     modelled = _white_model(part, white, (columns - middle[0]) / width)
     whole = np.dstack([modelled + seen[..., None] * (part - modelled), seen])
     disc = 1.0 - _smoothstep(away, *_LIMBUS)
-    rings = _iris_model(part, (inner > 0.5) & (away < _LIMBUS[1]), away)
-    colored = np.dstack([rings + inner[..., None] * (part - rings), inner])
+    luma = part.mean(axis=2)
+    colored = (inner > 0.5) & (away < _LIMBUS[1])
+    core = luma[colored & (away < _CORE)]
+    if len(core) < _LEAST_SEEN:
+        return None
+    dark, bright = float(np.median(core)), float(luma[white].mean())
+    plain = luma < dark + _NO_IRIS * (bright - dark)
+    rings = _iris_model(part, colored & plain, away)
+    inner = np.where(plain | (away < _CORE), inner, np.float32(0.0))
+    iris_seen = np.dstack([rings + inner[..., None] * (part - rings), inner])
     return Eyeball(
         np.asarray(whole, np.float32),
         np.dstack([modelled, np.zeros_like(seen)]),
-        np.asarray(colored, np.float32),
+        np.asarray(iris_seen, np.float32),
         disc,
         low.astype(np.float32),
         (ring[[0, 8]] + low).astype(np.float32),
         iris[0].astype(np.float32),
         radius,
+        float((inner * (away < 1)).sum() / max((away < 1).sum(), 1)),
     )
 
 
@@ -170,27 +185,39 @@ def paint(
     turned = np.linalg.norm(middle - own_middle) / max(ball.radius * np.hypot(*to_part[0, :2]), 1e-6)
     own = (1.0 - _smoothstep(np.float32(closure), *_OWN_CLOSURE)) * (1.0 - _smoothstep(np.float32(turned), *_TURNED))
     if own > 0:
-        kept = (own * within_lids(own_lids - low, shape))[..., None]
-        painted += kept * (current[part] - painted)
+        kept = own * within_lids(own_lids - low, shape)
+        kept *= _fits(current[part], painted, middle - low, lids)
+        painted += kept[..., None] * (current[part] - painted)
     mask = np.float32(share) * between_lids(lids, shape)
     spliced[part] += mask[..., None] * (np.minimum(painted, np.float32(255.0)) - spliced[part])
 
 
-def within_lids(ring: FloatArray, shape: tuple[int, ...], margin: float = _LID_MARGIN) -> FloatArray:
-    """Return (h, w): 1 between the lids of `ring` (16, 2), 0 within a margin (share of the opening) and outside."""
+def _fits(own: FloatArray, painted: FloatArray, middle: FloatArray, lids: FloatArray) -> FloatArray:
+    """Return (h, w): 0 where the frame shows something else than eyeball below the iris' middle."""
+    differs = np.abs(own.mean(axis=2) / np.maximum(painted.mean(axis=2), 8.0) - 1.0)
+    down = lids[9:].mean(axis=0) - lids[1:8].mean(axis=0)
+    height = float(np.linalg.norm(down))
+    down = down / max(height, 1e-6)
+    rows, columns = np.mgrid[: own.shape[0], : own.shape[1]].astype(np.float32)
+    below = ((columns - middle[0]) * down[0] + (rows - middle[1]) * down[1]) / max(height, 1e-6)
+    return 1.0 - _smoothstep(differs, *_OTHER) * _smoothstep(below, *_BELOW)
+
+
+def within_lids(ring: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Return (h, w): 1 well between the lids of `ring` (16, 2), 0 near them and outside."""
     upper, lower = ring[1:8], ring[:8:-1]
     gap = np.zeros((16, 1), np.float32)
     gap[1:8, 0] = np.linalg.norm(upper - lower, axis=1)
     gap[9:, 0] = gap[7:0:-1, 0]
     opposite = ring[-np.arange(16) % 16]
-    least = np.maximum(margin * gap, np.minimum(1.5, 0.4 * gap))
+    least = np.maximum(_LID_MARGIN * gap, np.minimum(1.5, 0.4 * gap))
     towards = (opposite - ring) / np.maximum(gap, 1e-3)
     shrunk = ring + np.where(gap > 0, least * towards, 0)
     return soft(filled(shrunk, shape), 0.4 * float(least.max()))
 
 
 def _seen_lids(ring: FloatArray) -> FloatArray:
-    """Return the edges (16, 2) that lids are seen to have: the landmarks of the upper one lie a little below its own."""
+    """Return the edges (16, 2) that lids are seen to have: landmarks of the upper one lie a little below its own."""
     result = ring.copy()
     result[1:8] += _OVER * (ring[1:8] - ring[:8:-1])
     return result

@@ -24,6 +24,9 @@ from afet_video.splice.compose import NeutralTexture
 _SKIN_RANGE_IOD = (0.005, 0.03)
 """Mean excursion around a landmark from which the neutral's skin begins to show, and is shown in full."""
 
+_BROW_RANGE_IOD = (0.004, 0.014)
+"""The same on the brows: a frown moves their landmarks by much less than the brows themselves."""
+
 _LID_RANGE = (0.4, 0.65)
 """Lid closure from which the neutral's open eye begins to show, and is shown in full. A squint in a smile closes the
 lids by 0.3 to 0.4 and must keep the current gaze."""
@@ -50,6 +53,7 @@ _EYES = {
     Side.LEFT: facemesh.LEFT_EYE + facemesh.LEFT_IRIS,
     Side.RIGHT: facemesh.RIGHT_EYE + facemesh.RIGHT_IRIS,
 }
+_BROWS = [*facemesh.LEFT_BROW, *facemesh.RIGHT_BROW]
 _LIPS = facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES
 
 
@@ -134,7 +138,9 @@ def neutral_texture(
     if model.settings.texture == "neutral":
         share = np.ones(478, np.float32) if lost is None else lost
         return NeutralTexture(model.rgb, model.xy, share, np.ones((478, 3), np.float32))
-    changed = _smoothstep(model.near @ excursion, *_SKIN_RANGE_IOD)
+    around = model.near @ excursion
+    changed = _smoothstep(around, *_SKIN_RANGE_IOD)
+    changed[_BROWS] = _smoothstep(around[_BROWS], *_BROW_RANGE_IOD)
     weight = (model.spread * changed).max(axis=1) * model.edge
     for eye in _EYES.values():
         weight[list(eye)] = 0.0
