@@ -35,7 +35,7 @@ class ConvertSettings:
     None = software.
     """
 
-    profile: PalsyProfile = field(default_factory=PalsyProfile)
+    profile: PalsyProfile = PRESETS["complete"].profile
     landmarker: LandmarkerSettings = field(default_factory=LandmarkerSettings)
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
     smoothing: CenteredSettings = field(default_factory=lambda: CenteredSettings(noise=0.003))

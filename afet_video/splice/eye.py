@@ -172,7 +172,7 @@ class EyeMemory:
         strength : 0..1, how much of the palsy is shown.
         """
         own, lids = current_xy[self.iris], shown_xy[self.ring]
-        kept, at_rest = self._kept.xy, lids[[0, 8]].astype(np.float64)
+        kept, at_rest = self._kept.xy, lids[[0, 8]]
         to_frame = similarity(kept[self.ring][[0, 8]], at_rest)
         looked = kept[self.iris] @ to_frame[:, :2].T + to_frame[:, 2]
         unseen = _smoothstep(closure, *_GAZE_CLOSURE)

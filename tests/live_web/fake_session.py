@@ -14,7 +14,6 @@ from afet_video.datatypes import (
     LANDMARK_COUNT,
     ByteArray,
     FaceStatus,
-    PalsyProfile,
     Pose,
     Side,
     Timestamp,
@@ -32,7 +31,7 @@ class FakeSession:
     """What a session promises, and a log of what it was asked."""
 
     def __init__(self, *, processing_s: float = 0.0) -> None:
-        self.profile = PalsyProfile()
+        self.profile = preset("complete")
         self.timestamps: list[Timestamp] = []
         self.shapes: list[tuple[int, ...]] = []
         self.calibrations = 0
