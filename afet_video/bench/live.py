@@ -36,6 +36,8 @@ def measure_live(clip: Path, seconds: float, *, size_wh: tuple[int, int] = SIZE_
     ------
     NoFaceError
         If the calibration does not come to an end.
+    FaceError
+        If no frame comes after it.
     InputError
         If the clip cannot be used.
     """

@@ -13,7 +13,9 @@ With Bell's phenomenon the eyeball turns up and out when the lids are meant to c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -99,12 +101,10 @@ class EyeMemory:
         self._origin = low.astype(np.float32)
         self._part = (slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0])))
         self._share = _soft_outline(outline - low, texture.rgb[self._part].shape[:2])
-        self._kept = texture
         self._gain: FloatArray | None = None
         self._ball: Eyeball | None = None
-        self._kept_s = self._ball_s = -np.inf
         self._shut_since: float | None = None
-        self._turn, self._turn_s = 0.0, -np.inf
+        self._forget()
 
     def see(
         self, current: FloatArray, current_xy: FloatArray, seconds: float, closure: float, *, visible: bool = True
@@ -245,6 +245,44 @@ class EyeMemory:
             if self._ball is None or (latest is not None and latest.iris_seen > _WHOLE * self._ball.iris_seen):
                 self._ball = latest
             self._ball_s = self._turn_s
+
+    def remembered(self) -> dict[str, NDArray[Any]]:
+        """Return what it has seen; `recall` takes it back."""
+        clocks = (self._kept_s, self._ball_s, self._turn, self._turn_s)
+        arrays: dict[str, NDArray[Any]] = {"clocks": np.array(clocks, np.float64)} if np.isfinite(self._turn_s) else {}
+        if self._kept is not self._texture:
+            arrays |= {"eye": self._kept.rgb[self._part], "xy": self._kept.xy}
+        if self._gain is not None:
+            arrays["gain"] = self._gain
+        if self._ball is not None:
+            arrays |= {f"ball_{one.name}": np.asarray(getattr(self._ball, one.name)) for one in fields(Eyeball)}
+        if self._shut_since is not None:
+            arrays["shut_since"] = np.array(self._shut_since, np.float64)
+        return arrays
+
+    def recall(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `remembered` gave; an empty mapping: from nothing."""
+        self._forget()
+        if "clocks" in arrays:
+            self._kept_s, self._ball_s, self._turn, self._turn_s = (float(value) for value in arrays["clocks"])
+        if "eye" in arrays:
+            rgb = self._texture.rgb.copy()
+            rgb[self._part] = arrays["eye"]
+            self._kept = replace(self._texture, rgb=rgb, xy=arrays["xy"])
+        self._gain = arrays.get("gain")
+        if "ball_white" in arrays:
+            parts: dict[str, Any] = {one.name: arrays[f"ball_{one.name}"] for one in fields(Eyeball)}
+            parts |= {name: float(parts[name]) for name in ("radius", "iris_seen")}
+            self._ball = Eyeball(**parts)
+        self._shut_since = float(arrays["shut_since"]) if "shut_since" in arrays else None
+
+    def _forget(self) -> None:
+        self._kept = self._texture
+        self._gain = None
+        self._ball = None
+        self._kept_s = self._ball_s = -np.inf
+        self._shut_since = None
+        self._turn, self._turn_s = 0.0, -np.inf
 
     def _turned(self, seconds: float) -> float:
         """Return 0..1 how far the eyeball is turned: up slowly, back in no time."""

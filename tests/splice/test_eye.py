@@ -119,3 +119,43 @@ def test_gaze_is_that_of_before_while_the_lids_are_shut(real_faces: Faces, textu
     assert np.abs(seen_at(memory, shut, xy, 0.9).iris - xy[IRIS[Side.LEFT]]).max() < 1.0
     memory.see(picture, shut, 0.1, closure=0.2)
     assert np.array_equal(seen_at(memory, shut, xy, 0.2).iris, shut[IRIS[Side.LEFT]]), "an open eye's is seen"
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_what_it_has_seen_can_be_taken_out_and_put_back(real_faces: Faces, texture: TextureModel, side: Side) -> None:
+    rest, smile = real_faces["rest"], real_faces["smile"]
+    memory, other = EyeMemory(texture, side), EyeMemory(texture, side)
+    assert memory.remembered() == {}
+    memory.see(red_eyed(rest, side), rest.xyz[:, :2], 1.0, closure=0.0)
+    memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 1.1, closure=0.6)
+    painted(memory, rest, 0.6)
+    other.recall(memory.remembered())
+    late = 1.1 + BELL_AFTER_S + 0.5 * BELL_TAKES_S
+    for one in (memory, other):
+        one.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], late, closure=0.6)
+    assert np.array_equal(painted(other, rest, 0.6), painted(memory, rest, 0.6))
+    assert other.view(**asked(rest, 0.6, 1.0)).iris[0][1] < other.view(**asked(rest, 0.6, 0.0)).iris[0][1] - 1, (
+        "since when the lids are shut is known too"
+    )
+    for one in (memory, other):
+        one.see(smile.rgb.astype(np.float32), smile.xyz[:, :2], 2.0, closure=0.1)
+    assert is_same(other.texture, memory.texture)
+    other.recall({})
+    assert is_same(other.texture, EyeMemory(texture, side).texture)
+
+
+def asked(face: Any, closure: float, bell: float) -> dict[str, Any]:
+    xy = face.xyz[:, :2]
+    return {"current_xy": xy, "shown_xy": xy, "closure": closure, "bell": bell, "lost": LOST, "weight": 1.0}
+
+
+def painted(memory: EyeMemory, face: Any, closure: float) -> FloatArray:
+    picture, xy = face.rgb.astype(np.float32), face.xyz[:, :2]
+    result, view = picture.copy(), EyeView(xy[memory.iris] - (0, 5), 1.0)
+    memory.paint(result, picture, view, current_xy=xy, output_xy=xy, closure=closure, gain=np.ones(3, np.float32))
+    assert not np.array_equal(result, picture)
+    return result
+
+
+def is_same(one: TextureModel, other: TextureModel) -> bool:
+    return np.array_equal(one.rgb, other.rgb) and np.array_equal(one.xy, other.xy)
