@@ -104,6 +104,8 @@ class EyeMemory:
         self._gain: FloatArray | None = None
         self._ball: Eyeball | None = None
         self._shut_since: float | None = None
+        self._kept_s: float
+        self._ball_s: float
         self._forget()
 
     def see(
