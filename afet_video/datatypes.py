@@ -248,7 +248,8 @@ class PalsyProfile:
     the affected side hangs at rest, in zones that lost movement. `synkinesis` in 0..1: how much the affected eye
     narrows when the mouth moves, and the corner of the mouth lifts when an eye closes or a brow rises. `bell` in 0..1:
     how far the affected eyeball turns up and out when lids that stay open are meant to be shut for longer than a blink
-    (Bell's phenomenon).
+    (Bell's phenomenon). `lid_fall` in 0..1: how far of the way to the lower lid the affected upper lid comes down all
+    the same when it is meant to shut, as its levator (another nerve's) lets go; what `eye` keeps counts in.
     """
 
     side: Side = Side.LEFT
@@ -261,6 +262,7 @@ class PalsyProfile:
     droop: float = 0.0
     synkinesis: float = 0.0
     bell: float = 0.0
+    lid_fall: float = 0.0
 
     def __post_init__(self) -> None:
         try:
@@ -268,7 +270,7 @@ class PalsyProfile:
             object.__setattr__(self, "side", Side(self.side))
         except ValueError as error:
             raise SettingsError(f'profile.side is "{self.side}": give "left" or "right"') from error
-        for name in ("movement_kept", *ZONES, "droop", "synkinesis", "bell"):
+        for name in ("movement_kept", *ZONES, "droop", "synkinesis", "bell", "lid_fall"):
             value = getattr(self, name)
             if value is None and name in ZONES:
                 continue

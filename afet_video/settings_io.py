@@ -144,7 +144,8 @@ class _Reader:
             if nested is None:
                 values[name] = self._value(hints[name], item, dotted)
             else:
-                values[name] = self.dataclass(nested, item, dotted, base=getattr(base, name, None))
+                start = _default(cls, name) if base is None else getattr(base, name)
+                values[name] = self.dataclass(nested, item, dotted, base=start)
         try:
             return cls(**values) if base is None else _replace(base, values)
         except SettingsError as error:
@@ -228,6 +229,14 @@ class _Reader:
 
 def _replace(base: Any, values: dict[str, Any]) -> Any:
     return dataclasses.replace(base, **values)
+
+
+def _default(cls: type, name: str) -> Any:
+    """Return the default of a settings class' field, which need not be that of the field's own class; None: none."""
+    field = next(field for field in dataclasses.fields(cls) if field.name == name)
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
 
 
 def _settings_class(hint: Any) -> Any:

@@ -35,6 +35,11 @@ ROOT = Path(__file__).resolve().parent.parent
 Call = dict[str, Any]
 
 
+def complete(side: Side, **changes: Any) -> PalsyProfile:
+    """The default profile, changed."""
+    return replace(afet_video.preset("complete", side=side), **changes)
+
+
 def run(*arguments: object) -> Any:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -50,7 +55,7 @@ def report(target: Path = Path("out.mp4"), **changes: Any) -> RunReport:
         "frames": 100,
         "frames_by_status": {"detected": 90, "reduced": 7, "interpolated": 0, "missing": 3},
         "neutral": neutral,
-        "profile": PalsyProfile(Side.RIGHT, 0.25),
+        "profile": complete(Side.RIGHT, movement_kept=0.25),
         "duration_s": 4.0,
         "seconds_by_stage": {"detect": 1.5, "splice": 0.5},
         "warnings": ("the file ends early",),
@@ -102,6 +107,7 @@ def test_no_option_means_the_default_settings(calls: list[Call]) -> None:
         "settings": afet_video.ConvertSettings(),
         "tracks": None,
         "contact_sheet": None,
+        "resume": False,
         "overwrite": False,
         "signer": None,
     }
@@ -115,7 +121,7 @@ def test_every_option_reaches_its_setting(calls: list[Call]) -> None:
     assert result.exit_code == 0, result.output
     (call,) = calls
     settings = settings_to_mapping(call["settings"])
-    assert settings["profile"] == settings_to_mapping(PalsyProfile(Side.RIGHT, 0.25))
+    assert settings["profile"] == settings_to_mapping(complete(Side.RIGHT, movement_kept=0.25))
     assert (settings["splice"]["ramp"], settings["splice"]["ramp_width"]) == ("smooth", 0.5)
     assert (settings["neutral"]["choice"], settings["tracker"]["face"]) == ("frame:7", "1")
     assert (settings["on_no_face"], settings["hwaccel"]) == ("hold", "cuda")
@@ -130,7 +136,7 @@ def test_options_win_over_the_settings_file_and_the_file_over_defaults(calls: li
     path.write_text('on_no_face = "hold"\n[profile]\nside = "right"\nmovement_kept = 0.5\n[encode]\ncrf = 20\n')
     assert run("convert", "a.mp4", "b.mp4", "--settings", path, "--movement-kept", "0", "--lossless").exit_code == 0
     settings = calls[0]["settings"]
-    assert settings.profile == PalsyProfile(Side.RIGHT, 0.0)
+    assert settings.profile == complete(Side.RIGHT, movement_kept=0.0)
     assert settings.on_no_face == "hold"
     assert (settings.encode.crf, settings.encode.lossless) == (None, True)
 
@@ -152,8 +158,8 @@ def test_a_profile_by_name_or_file_with_options_over_it(calls: list[Call], tmp_p
         afet_video.preset("hb3"),
         afet_video.preset("hb3", side=Side.RIGHT),
         afet_video.preset("hb3", side=Side.RIGHT),
-        PalsyProfile(Side.RIGHT, 0.5, eye=1.0, droop=0.25),
-        PalsyProfile(Side.LEFT, 0.75, eye=1.0, droop=0.25),
+        complete(Side.RIGHT, movement_kept=0.5, eye=1.0, droop=0.25),
+        complete(Side.LEFT, movement_kept=0.75, eye=1.0, droop=0.25),
     ]
 
 
@@ -312,7 +318,7 @@ def test_json_is_one_object_and_nothing_else(calls: list[Call]) -> None:
     assert found["target"] == "out.mp4"
     assert found["neutral"]["timestamp"] == {"pts": 400, "time_base": "1/1000"}
     assert found["neutral"]["seconds"] == 0.4
-    assert found["profile"] == settings_to_mapping(PalsyProfile(Side.RIGHT, 0.25))
+    assert found["profile"] == settings_to_mapping(complete(Side.RIGHT, movement_kept=0.25))
     assert found["contact_sheet"] is None
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,7 +30,16 @@ def test_the_grades_get_worse() -> None:
         assert all(a >= b for a, b in zip(better.kept, worse.kept, strict=True))
         assert better.droop <= worse.droop
     assert [grade.brow for grade in grades[2:]] == [0, 0, 0], "no forehead from grade IV on"
-    assert afet_video.preset("complete") == PalsyProfile()
+    assert afet_video.preset("complete") == afet_video.ConvertSettings().profile, "the default"
+
+
+def test_eyes_that_cannot_close_do_what_such_eyes_do() -> None:
+    """The upper lid comes down in part, and the eye turns up; the method as published knows neither."""
+    for name, profile in ((name, preset.profile) for name, preset in PRESETS.items() if name != "paper"):
+        cannot = profile.kept[ZONES.index("eye")] < 0.5
+        assert (profile.bell > 0, profile.lid_fall > 0) == (cannot, cannot), name
+    paper = PRESETS["paper"].profile
+    assert (paper.bell, paper.lid_fall) == (0, 0)
 
 
 def test_the_papers_preset_brings_its_splice() -> None:
@@ -48,7 +58,7 @@ def test_zones_without_a_value_keep_the_overall_share() -> None:
     assert PalsyProfile(movement_kept=0.3, eye=1.0).kept == (0.3, 1.0, 0.3, 0.3, 0.3)
 
 
-@pytest.mark.parametrize("name", [*ZONES, "droop", "synkinesis"])
+@pytest.mark.parametrize("name", [*ZONES, "droop", "synkinesis", "bell", "lid_fall"])
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), float("inf"), "0.5"])
 def test_values_out_of_range_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(afet_video.SettingsError, match=rf"profile\.{name} is .*: give a share from 0 to 1"):
@@ -58,7 +68,8 @@ def test_values_out_of_range_are_refused_by_name(name: str, value: float) -> Non
 def test_a_file_holds_the_keys_of_the_table(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("brow = 1.0\nmovement_kept = 0.2\n")
-    assert afet_video.load_profile(str(path), side=Side.RIGHT) == PalsyProfile(Side.RIGHT, 0.2, brow=1.0)
+    complete = afet_video.preset("complete", side=Side.RIGHT)
+    assert afet_video.load_profile(str(path), side=Side.RIGHT) == replace(complete, movement_kept=0.2, brow=1.0)
     path.write_text('side = "left"\n')
     assert afet_video.load_profile(str(path), side=Side.RIGHT).side is Side.LEFT
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_the_settings_example_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text(example, encoding="utf-8")
     settings = afet_video.load_settings(afet_video.ConvertSettings, path)
-    assert settings.profile == afet_video.PalsyProfile(afet_video.Side.RIGHT, 0.25)
+    assert settings.profile == replace(afet_video.preset("complete", side=afet_video.Side.RIGHT), movement_kept=0.25)
     assert settings != afet_video.ConvertSettings()
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from afet_video.cli.failures import errors_as_lines
 
-_PIPE_WIDTH = 180
+_PIPE_WIDTH = 190
 
 ProfilesJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
@@ -33,11 +33,12 @@ def profiles(*, as_json: ProfilesJson = False) -> None:
             console.width = _PIPE_WIDTH
         table = Table(box=None, padding=(0, 1))
         table.add_column("Profile", style="bold", no_wrap=True)
-        for heading in ("Brow", "Eye", "Cheek", "Corner", "Lower lip", "Droop", "Synkinesis", "Bell"):
+        for heading in ("Brow", "Eye", "Cheek", "Corner", "Lower lip", "Droop", "Synkinesis", "Bell", "Lid fall"):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("What it shows")
         for name, preset in PRESETS.items():
-            values = (*preset.profile.kept, preset.profile.droop, preset.profile.synkinesis, preset.profile.bell)
+            shown = preset.profile
+            values = (*shown.kept, shown.droop, shown.synkinesis, shown.bell, shown.lid_fall)
             splice = "".join(f", {key} {value}" for key, value in preset.splice.items())
             table.add_row(name, *(f"{value:.2f}" for value in values), f"{preset.shows}{splice} ({preset.source})")
         console.print(table)

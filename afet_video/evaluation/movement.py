@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import ZONES, FloatArray
+from afet_video.datatypes import ZONES, FloatArray, PalsyProfile
 from afet_video.evaluation.figures import Figure, number
 from afet_video.evaluation.heads import FitArray, angles, head_fixed, similarities
 from afet_video.evaluation.inputs import Conversion
@@ -96,8 +96,14 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
             slope(zone, alone[1], alone[0], adds=adds),
             slope(zone, source, alone[1], adds=False),
         )
-        for zone, requested in zip(ZONES, profile.kept, strict=True)
+        for zone, requested in zip(ZONES, _requested(profile), strict=True)
     ]
+
+
+def _requested(profile: PalsyProfile) -> tuple[float, ...]:
+    """Return the movement asked for in each zone: lids that close by themselves no further than they fall, fall."""
+    least = {"eye": profile.lid_fall}
+    return tuple(max(kept, least.get(zone, 0.0)) for zone, kept in zip(ZONES, profile.kept, strict=True))
 
 
 def head_fixed_pair(conversion: Conversion, source: FloatArray, result: FloatArray) -> tuple[FitArray, FitArray]:

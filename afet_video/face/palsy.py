@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
-from afet_video.datatypes import FloatArray, PalsyProfile, Side
+from afet_video.datatypes import ZONES, FloatArray, PalsyProfile, Side
 from afet_video.face.pose import interocular_px
 from afet_video.face.rest import RestFrame
 
@@ -51,6 +51,8 @@ _NARROWING = 0.45
 (SD 14), in healthy people 22 %."""
 _FULL_SMILE_IOD, _FULL_BROW_RAISE_IOD = 0.10, 0.11
 """Healthy excursions of the commissure (9.3 mm) and the brow (10.6 mm) over the distance of the outer canthi."""
+_FALL_RANGE = (0.3, 0.7)
+"""Lid closure from which it is the upper lid that comes down, and has come down: a squint lifts the lower one alone."""
 _CLOSURE_RANGE = (0.4, 0.9)
 """Lid closure from which the corner lifts, and lifts in full: beyond the squint that belongs to a smile."""
 
@@ -193,6 +195,9 @@ def affected_face(
         shown += iod * (hang[:, None] * down - pull[:, None] * outwards)
         shown += iod * lift[:, None] * (_LIFT[0] * outwards + _LIFT[1] * down)
         shown += _narrowed(shown, profile.synkinesis * _smile(moved, profile.side, iod), profile.side, model)
+    closure = rest.lid_closure[0 if profile.side is Side.LEFT else 1]
+    if profile.lid_fall > 0 and closure > _FALL_RANGE[0]:
+        shown += _fallen(shown, profile, closure, model)
     if strength < 1.0:
         lost = strength * lost
         shown = xyz + strength * (shown - xyz)
@@ -201,7 +206,7 @@ def affected_face(
         xyz=shown.astype(np.float32),
         lost=lost.astype(np.float32),
         excursion=(lost * rest.excursion).astype(np.float32),
-        lid_closure=rest.lid_closure[0 if profile.side is Side.LEFT else 1],
+        lid_closure=closure,
         mouth_opening=gap,
     )
 
@@ -223,10 +228,32 @@ def _unwanted_smile(moved: WeightArray, rest: RestFrame, side: Side, down: Weigh
 
 def _narrowed(xyz: WeightArray, amount: float, side: Side, model: PalsyModel) -> WeightArray:
     """Return the displacement (478, 3) that takes `amount` of `_NARROWING` from the affected eye's opening."""
-    ring = np.array(facemesh.LEFT_EYE if side is Side.LEFT else facemesh.RIGHT_EYE)
-    opposite = ring[-np.arange(16) % 16]  # upper lid's places 1..7 face the lower lid's 15..9; canthi face themselves
+    ring, opposite = _facing_lids(side)
     result: WeightArray = model.lids[side] @ (0.5 * _NARROWING * amount * (xyz[opposite] - xyz[ring]))
     return result
+
+
+def _fallen(xyz: WeightArray, profile: PalsyProfile, closure: float, model: PalsyModel) -> WeightArray:
+    """Return the displacement (478, 3) by which the upper lid falls as its levator lets go, where the lids stay open.
+
+    Of the way to the lower lid it falls `lid_fall` in all: what the lids still close by themselves is part of it.
+    """
+    ring, opposite = _facing_lids(profile.side)
+    low, high = _FALL_RANGE
+    t = min((closure - low) / (high - low), 1.0)
+    meant = t * t * (3 - 2 * t)
+    kept = profile.kept[ZONES.index("eye")]
+    share = meant * max(profile.lid_fall - kept, 0.0) / max(1.0 - kept, 1e-6)
+    way = share * (xyz[opposite] - xyz[ring])
+    way[8:] = 0.0
+    result: WeightArray = model.lids[profile.side] @ way
+    return result
+
+
+def _facing_lids(side: Side) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the lid margin (16,), and what each of its landmarks faces: itself at the canthi."""
+    ring = np.array(facemesh.LEFT_EYE if side is Side.LEFT else facemesh.RIGHT_EYE)
+    return ring, ring[-np.arange(16) % 16]  # upper lid's places 1..7 face the lower lid's 15..9
 
 
 def _axes(xyz: NDArray[np.floating], side: Side) -> tuple[WeightArray, WeightArray]:

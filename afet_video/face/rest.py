@@ -34,6 +34,10 @@ NOISE_FLOOR_IOD = 0.004
 DEAD_ZONE = (1.2, 3.5)
 """A displacement below the first multiple of a landmark's noise counts as none, above the second in full."""
 
+_BROWS = (facemesh.LEFT_BROW, facemesh.RIGHT_BROW)
+_BROW_NOISE, _BROW_REACH_IOD = 1.0, 0.10
+"""Noise of a brow that is taken as a whole, over its landmarks' own; how far around it what it does counts."""
+
 _GATE_RADIUS_IOD = 0.10
 _EDGE_IOD = 0.1
 _POSE_RIDGE = 0.005
@@ -62,7 +66,8 @@ class RestFrame:
 class RestModel:
     """Rest shape as a function of the head's turn, in the frame of the neutral.
 
-    `noise_px` (478,) is each landmark's spread over the resting frames.
+    `noise_px` (478,) is each landmark's spread over the resting frames. `brow_share` (478, 2): how far each landmark
+    goes with each brow (left, right).
     """
 
     shape: TurningShape
@@ -70,6 +75,7 @@ class RestModel:
     jaw: JawModel
     gate_kernel: FloatArray
     edge: FitArray
+    brow_share: FitArray
     lid_aperture: tuple[float, float]
 
     @property
@@ -82,7 +88,8 @@ class RestModel:
         head = fit_head(self.shape, xyz)
         displacement = self._facial_displacement(xyz, head)
         size = (_length(displacement) / self.noise_px).astype(np.float32)
-        displacement *= _smoothstep(self.gate_kernel @ size, *DEAD_ZONE)[:, None]
+        moves = _smoothstep(self.gate_kernel @ size, *DEAD_ZONE)
+        displacement *= np.maximum(moves, self._with_brows(displacement))[:, None]
         displacement[facemesh.SKIN_COUNT :] = 0.0  # gaze is not the facial nerve's
         iod = float(interocular_px(xyz))
         left, right = (_closure(xyz, ring, open_, iod) for ring, open_ in zip(_EYES, self.lid_aperture, strict=True))
@@ -102,6 +109,23 @@ class RestModel:
         displacement = head.back(xyz[:, :2] - head.place(self.shape))
         displacement -= self.jaw.displacement(displacement)
         result: FitArray = displacement * self.edge[:, None]
+        return result
+
+    def _with_brows(self, displacement: FitArray) -> FitArray:
+        """Return (478,) 0..1 how surely each landmark moves with a brow: what a brow does as a whole is no noise.
+
+        A frown moves its landmarks by little more than the noise of each, but all of them alike.
+        """
+        sure = [
+            _smoothstep(
+                np.linalg.norm(displacement[list(part)].mean(axis=0))
+                / (_BROW_NOISE * self.noise_px[list(part)].mean()),
+                *DEAD_ZONE,
+            )
+            for brow in _BROWS
+            for part in (brow, brow[3:7])  # the whole, and its inner end alone
+        ]
+        result: FitArray = (self.brow_share * np.array(sure).reshape(2, 2).max(axis=1)).max(axis=1)
         return result
 
 
@@ -135,6 +159,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         jaw=jaw_model(base, iod),
         gate_kernel=_kernel(base[:, :2].astype(np.float32), _GATE_RADIUS_IOD * iod),
         edge=_from_outline(base, iod),
+        brow_share=_around_brows(base, _BROW_REACH_IOD * iod),
         lid_aperture=(lid_gap_px(base, _EYES[0]) / iod, lid_gap_px(base, _EYES[1]) / iod),
     )
 
@@ -195,6 +220,12 @@ def _from_outline(points: FitArray, iod: float) -> FitArray:
     xy = points[:, :2]
     distance = np.sqrt(squared_distances(xy, xy[list(facemesh.FACE_OVAL)]).min(axis=1))
     return np.asarray(np.clip(distance / (_EDGE_IOD * iod), 0.0, 1.0), np.float64)
+
+
+def _around_brows(points: FitArray, reach: float) -> FitArray:
+    """Return (478, 2): 1 on each brow, falling smoothly to 0 well beyond `reach`."""
+    squared = [squared_distances(points[:, :2], points[list(brow), :2]).min(axis=1) for brow in _BROWS]
+    return np.asarray(np.exp(-np.stack(squared, axis=1) / reach**2), np.float64)
 
 
 def _closure(xyz: FloatArray, ring: tuple[int, ...], aperture_iod: float, iod: float) -> float:

@@ -64,7 +64,8 @@ class SpliceStages:
     """What lies between a frame and its splice: pictures of the rectangle `box`, with the eye and cover as they were.
 
     `current`, `spliced` (h, w, 3): before, and after, what covers the face put back. `texture`: the neutral's pixels as
-    used, `neutral` and `second` the frames that they come from (None: one neutral alone).
+    used, `neutral` and `second` the frames that they come from (None: one neutral alone). `landmarks`: (478, 3) of the
+    result, and alpha (478,) at each.
     """
 
     box: Box
@@ -74,6 +75,7 @@ class SpliceStages:
     neutral: int
     second: int | None
     spliced: FloatArray
+    landmarks: tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,13 +164,11 @@ class FaceChanger:
         affected = affected_face(
             xyz, rest, profile, model.palsy, strength=moment.strength, seam_share=1.0 - alpha.at_midline
         )
-        shown, spliced = affected.xyz, None
+        spliced = None
         if moment.strength > 0 and not profile.changes_nothing:
             spliced = self._splice(frame, moment, affected, alpha, rest.turn_deg)
-            if spliced is not None:
-                shown = irises_at_rest(xyz, shown, spliced.texture, model.triangles)
         neutral_index = nearest(model.bank, rest.turn_deg)[0].index
-        output, alpha_at = output_landmarks(xyz, shown, alpha)
+        output, alpha_at = output_landmarks(xyz, affected.xyz, alpha) if spliced is None else spliced.landmarks
         share = 1.0 - (1.0 - alpha_at) * affected.lost
         row = row_of_face(frame, moment, profile, output, share, neutral_index)
         if self.watch is not None:
@@ -197,9 +197,9 @@ class FaceChanger:
             visible = not cover.hides(xy[entry.eye.ring])
             entry.eye.see(current, xy, seconds, affected.lid_closure, visible=visible)
         first, second, share = nearest(model.bank, turn_deg)
-        texture = self._texture(first, cover.clean, xy, affected, seconds)
+        texture = self._texture(first, cover.clean, xy, affected)
         if second is not None:
-            texture = mixed(texture, self._texture(second, cover.clean, xy, affected, seconds), share)
+            texture = mixed(texture, self._texture(second, cover.clean, xy, affected), share)
         profile = self.settings.profile
         spliced = splice(
             flatten_fold(cover.clean, xy, profile.side, moment.strength * fold_lost(profile, model.palsy)),
@@ -212,22 +212,60 @@ class FaceChanger:
             behind_lips=model.behind_lips,
             origin_xy=(box.x0, box.y0),
         )
+        landmarks = self._eye(spliced, cover.clean, moment, affected, alpha, texture, first, origin)
         spliced = cover.keep(current, spliced)
         frame.write_box(box, current, spliced)
-        return SpliceStages(box, current, cover, texture, first.index, second.index if second else None, spliced)
+        indices = first.index, second.index if second else None
+        return SpliceStages(box, current, cover, texture, *indices, spliced, landmarks)
 
-    def _texture(
-        self, entry: BankEntry, current: FloatArray, xy: FloatArray, affected: AffectedFace, seconds: float
-    ) -> NeutralTexture:
-        profile = self.settings.profile
+    def _eye(
+        self,
+        spliced: FloatArray,
+        clean: FloatArray,
+        moment: FaceMoment,
+        affected: AffectedFace,
+        alpha: AlphaField,
+        texture: NeutralTexture,
+        entry: BankEntry,
+        origin: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Put the eyeball between the lids of `spliced`, in place; return the result's landmarks, alpha at each."""
+        model, xyz = self.model, moment.xyz
+        shown = irises_at_rest(xyz, affected.xyz, texture, model.triangles)
+        if self.settings.splice.texture == "neutral":  # the method as published paints nothing
+            return output_landmarks(xyz, shown, alpha)
+        eye, xy = entry.eye, xyz[:, :2] - origin
+        view = eye.view(
+            xy,
+            affected.xyz[:, :2] - origin,
+            closure=affected.lid_closure,
+            bell=self.settings.profile.bell,
+            lost=affected.lost,
+            weight=float(texture.weight[eye.iris[0]]),
+            strength=moment.strength,
+        )
+        shown[eye.iris, :2] += np.float32(view.share) * (view.iris + origin - shown[eye.iris, :2])
+        output, alpha_at = output_landmarks(xyz, shown, alpha)
+        eye.paint(
+            spliced,
+            clean,
+            view,
+            current_xy=xy,
+            output_xy=output[:, :2] - origin,
+            closure=affected.lid_closure,
+            gain=texture.gain[eye.ring].mean(axis=0),
+        )
+        return output, alpha_at
+
+    def _texture(self, entry: BankEntry, current: FloatArray, xy: FloatArray, affected: AffectedFace) -> NeutralTexture:
         return neutral_texture(
-            entry.eye.texture(seconds, profile.bell),
+            entry.eye.texture,
             current,
             xy,
             affected.excursion,
             lid_closure=affected.lid_closure,
             mouth_opening=affected.mouth_opening,
-            side=profile.side,
+            side=self.settings.profile.side,
             lost=affected.lost,
         )
 

@@ -36,7 +36,7 @@ class ConvertSettings:
     frames at most.
     """
 
-    profile: PalsyProfile = field(default_factory=PalsyProfile)
+    profile: PalsyProfile = PRESETS["complete"].profile
     landmarker: LandmarkerSettings = field(default_factory=LandmarkerSettings)
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
     smoothing: CenteredSettings = field(default_factory=lambda: CenteredSettings(noise=0.003))

@@ -1,20 +1,20 @@
 """What the affected eye looks like behind lids that should be open: as it looked a moment ago.
 
-in: frame after frame with its landmarks -> out: the neutral's texture with that eye in it.  Must not: decide when it
-is shown, warp the frame.
+in: frame after frame with its landmarks -> out: the neutral's texture with that eye in it, where the eye looks, and the
+eyeball that is seen between the lids.  Must not: decide where the lids are, warp the frame.
 
 On a blink the affected lids stay open, and what they show must come from another frame. The neutral's eye looks where
 it looked then, in another light. The same eye just before the blink is nearest in all: it is kept, laid into the
-neutral's picture, until the lids are open again.
+neutral's picture, until the lids are open again. As the lids close, gaze can be seen less and less; then the eye looks
+where it looked before.
 
-With Bell's phenomenon the eyeball turns up and out when the lids are meant to close for longer than a blink: the iris
-is moved over a white that is filled in where it was.
+With Bell's phenomenon the eyeball turns up and out when the lids are meant to close for longer than a blink.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import cv2
@@ -23,31 +23,59 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
+from afet_video.splice.eyeball import Eyeball, eyeball, paint, similarity
 from afet_video.splice.texture import TextureModel
 
 OPEN_CLOSURE = 0.12
 """Lid closure up to which an eye is open as at rest, and worth keeping."""
 
-SHUT_CLOSURE = 0.5
-"""Lid closure from which the lids are meant to be shut."""
+SHUT_CLOSURE, REOPENED_CLOSURE = 0.5, 0.35
+"""Lid closure from which the lids are meant to be shut, and below which they no longer are."""
 
-BELL_AFTER_S, BELL_TAKES_S = 0.25, 0.25
-"""How long the lids are meant to be shut before the eyeball turns, and how long it takes: longer than a blink."""
+BELL_AFTER_S, BELL_TAKES_S, BELL_BACK_S = 0.25, 0.25, 0.12
+"""How long the lids are meant to be shut before the eyeball turns, longer than a blink; how long it takes, and back."""
 
-_UP, _OUT = 0.5, 0.2
-"""Turn of the eyeball on the picture, in diameters of the iris."""
+_UP, _OUT = 0.5, 0.12
+"""Turn of the eyeball on the picture, in diameters of the iris: at full turn half of it, and then most of the iris is
+under the upper lid."""
+
+_GAZE_CLOSURE = (0.3, 0.5)
+"""Lid closure up to which the detected iris is believed, and from which it is not at all."""
+
+_TRAVEL_IOD = (0.006, 0.02)
+"""How far the warp carries lids and iris of what it shows (inter-ocular distances) before the eyeball is put back
+between the lids, and in full."""
+
+_SLIT_RANGE, _SHUT_RANGE = (0.0, 0.3), (0.4, 0.65)
+"""Movement lost by lids that the frame has shut, from which there is more than a slit between them in the result."""
+
+_ASIDE = (0.16, 0.24)
+"""How far an iris is from the middle between the corners of an open eye (shares of the eye's width) from which the
+detector misses it too far for an eyeball to be laid on it."""
+
+_AGED_S = 0.5
+"""An eyeball that is older than this is made anew as soon as there is a newer picture of it."""
+
+_WHOLE = 0.9
+"""A newer eyeball is taken if it shows at least this share of what the last one shows of the iris: an eye that looks
+aside hides part of it."""
 
 _WIDER, _WIDEST = 1.1, 1.5
 """The eye's outline times these: inside the first the kept eye alone is seen, beyond the second the neutral alone."""
 
-_IRIS_MARGIN = 1.15
-"""How far the iris is softer than its landmarks: so much of it is filled in where it was."""
-
-_LEAST_IRIS_PX = 2.0
-_LIT = 0.7
-"""Brightness of the white right at the lids, which shade it."""
-
 _LIGHT_LIMITS = (0.5, 2.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EyeView:
+    """What is seen between the affected lids of one frame.
+
+    `iris` (5, 2): where it is in the result, pixels of the rectangle. `share` in 0..1: how much of the eyeball is put
+    between the lids; 0 where the lids hardly moved.
+    """
+
+    iris: FloatArray
+    share: float
 
 
 class EyeMemory:
@@ -64,7 +92,7 @@ class EyeMemory:
         self._out = 1.0 if side is Side.LEFT else -1.0
         ring = facemesh.LEFT_EYE if side is Side.LEFT else facemesh.RIGHT_EYE
         iris = facemesh.LEFT_IRIS if side is Side.LEFT else facemesh.RIGHT_IRIS
-        self.ring, self._iris = list(ring), list(iris)
+        self.ring, self.iris = list(ring), list(iris)
         outline = texture.xy[self.ring]
         middle = outline.mean(axis=0)
         height, width = texture.rgb.shape[:2]
@@ -73,9 +101,12 @@ class EyeMemory:
         self._origin = low.astype(np.float32)
         self._part = (slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0])))
         self._share = _soft_outline(outline - low, texture.rgb[self._part].shape[:2])
-        self._kept, self._kept_xy = texture.rgb, texture.xy
-        self._rolled: tuple[FloatArray, FloatArray, FloatArray] | None = None
+        self._gain: FloatArray | None = None
+        self._ball: Eyeball | None = None
         self._shut_since: float | None = None
+        self._kept_s: float
+        self._ball_s: float
+        self._forget()
 
     def see(
         self, current: FloatArray, current_xy: FloatArray, seconds: float, closure: float, *, visible: bool = True
@@ -90,10 +121,11 @@ class EyeMemory:
         closure : how far the affected lids are closed in it, 0 as at rest .. 1 shut.
         visible : whether nothing covers the eye.
         """
-        if closure < SHUT_CLOSURE:
-            self._shut_since = None
-        elif self._shut_since is None:
+        if closure >= SHUT_CLOSURE and self._shut_since is None:
             self._shut_since = seconds
+        elif closure < REOPENED_CLOSURE:
+            self._shut_since = None
+        self._turn, self._turn_s = self._turned(seconds), seconds
         if not visible or closure > OPEN_CLOSURE or not self._share.any():
             return
         to_frame = _affine(self._texture.xy[self.ring] - self._origin, current_xy[self.ring])
@@ -105,81 +137,161 @@ class EyeMemory:
         if around.any():
             light = neutral[around].mean(axis=0) / np.maximum(patch[around].mean(axis=0), 1.0)
             patch = np.minimum(patch * light.clip(*_LIGHT_LIMITS).astype(np.float32), np.float32(255.0))
+            self._gain = np.asarray(1.0 / light.clip(*_LIGHT_LIMITS), np.float32)
         kept = self._texture.rgb.copy()
         kept[self._part] = neutral + self._share[..., None] * (patch - neutral)
         xy = self._texture.xy.copy()
         back = np.linalg.inv(to_frame[:, :2])
-        xy[self._iris] = (current_xy[self._iris] - to_frame[:, 2]) @ back.T + self._origin
-        self._kept, self._kept_xy, self._rolled = kept, xy.astype(np.float32), None
+        xy[self.iris] = (current_xy[self.iris] - to_frame[:, 2]) @ back.T + self._origin
+        self._kept, self._kept_s = replace(self._texture, rgb=kept, xy=xy.astype(np.float32)), seconds
 
-    def texture(self, seconds: float, bell: float) -> TextureModel:
-        """Return the neutral's texture with the kept eye; `bell` 0..1 is how far the eyeball turns on long closure."""
-        turn = bell * self._turned(seconds)
-        if turn == 0.0:
-            return replace(self._texture, rgb=self._kept, xy=self._kept_xy)
-        iris = self._kept_xy[self._iris]
-        diameter = 2.0 * float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
-        if diameter < 2 * _LEAST_IRIS_PX:
-            return replace(self._texture, rgb=self._kept, xy=self._kept_xy)
-        across = self._kept_xy[self.ring[0]] - self._kept_xy[self.ring[8]]  # from the inner canthus to the outer one
-        outwards = across / np.linalg.norm(across)
+    @property
+    def texture(self) -> TextureModel:
+        """The neutral's texture with the kept eye in it."""
+        return self._kept
+
+    def view(
+        self,
+        current_xy: FloatArray,
+        shown_xy: FloatArray,
+        *,
+        closure: float,
+        bell: float,
+        lost: FloatArray,
+        weight: float,
+        strength: float = 1.0,
+    ) -> EyeView:
+        """Return what is seen between the lids of the frame that was looked at last.
+
+        Parameters
+        ----------
+        current_xy, shown_xy : (478, 2) landmarks of the frame, and where the affected side has them; pixels of the
+            rectangle.
+        closure : how far the affected lids are closed in the frame.
+        bell : 0..1, how far the eyeball turns on long closure.
+        lost : (478,) share of its movement that each landmark loses.
+        weight : 0..1, how much of the kept eye the warp shows by itself.
+        strength : 0..1, how much of the palsy is shown.
+        """
+        own, lids = current_xy[self.iris], shown_xy[self.ring]
+        kept, at_rest = self._kept.xy, lids[[0, 8]]
+        to_frame = similarity(kept[self.ring][[0, 8]], at_rest)
+        looked = kept[self.iris] @ to_frame[:, :2].T + to_frame[:, 2]
+        unseen = _smoothstep(closure, *_GAZE_CLOSURE)
+        iris = own + unseen * (looked - own)
+        across = at_rest[0] - at_rest[1]
+        outwards = across / max(float(np.linalg.norm(across)), 1e-6)
         up = np.array([outwards[1], -outwards[0]]) * self._out
-        by = turn * diameter * (_UP * up + _OUT * outwards)
-        white, disc, opening = self._rolled or self._without_iris(iris[0] - self._origin, diameter / 2)
-        self._rolled = white, disc, opening
-        moved = np.array([[1, 0, by[0]], [0, 1, by[1]]], np.float32)
-        size = (disc.shape[1], disc.shape[0])
-        eye = cv2.warpAffine(self._kept[self._part], moved, size, borderMode=cv2.BORDER_REPLICATE)
-        shown = (cv2.warpAffine(disc, moved, size) * opening)[..., None]
-        rolled = self._kept.copy()
-        rolled[self._part] = white + shown * (eye - white)
-        xy = self._kept_xy.copy()
-        xy[self._iris] += by.astype(np.float32)
-        return replace(self._texture, rgb=rolled, xy=xy)
+        diameter = 2.0 * float(np.linalg.norm(looked[1:] - looked[0], axis=1).mean())
+        iris = iris + bell * self._turn * diameter * (_UP * up + _OUT * outwards)
+        iris = own + strength * (iris - own)
+        iod = float(np.linalg.norm(current_xy[facemesh.LEFT_EYE_OUTER] - current_xy[facemesh.RIGHT_EYE_OUTER]))
+        seen = np.concatenate([current_xy[self.ring], own[:1]])
+        kept_there = kept[[*self.ring, self.iris[0]]] @ to_frame[:, :2].T + to_frame[:, 2]
+        there = np.concatenate([lids, iris[:1]])
+        stretched = [float(np.linalg.norm(there - here, axis=1).max()) for here in (seen, kept_there)]
+        travel = (stretched[0] + weight * (stretched[1] - stretched[0])) / max(iod, 1e-6)
+        slit = _smoothstep(closure, *_SHUT_RANGE) * (1.0 - _smoothstep(float(lost[self.iris[0]]), *_SLIT_RANGE))
+        corners = current_xy[self.ring][[0, 8]]
+        along = (corners[0] - corners[1]) / max(float(np.sum((corners[0] - corners[1]) ** 2)), 1e-6)
+        aside = abs(float((own[0] - corners.mean(axis=0)) @ along))
+        unsure = _smoothstep(aside, *_ASIDE) * (1.0 - unseen)
+        share = _smoothstep(travel, *_TRAVEL_IOD) * (1.0 - slit) * (1.0 - unsure)
+        return EyeView(np.asarray(iris, np.float32), share)
+
+    def paint(
+        self,
+        spliced: FloatArray,
+        current: FloatArray,
+        view: EyeView,
+        *,
+        current_xy: FloatArray,
+        output_xy: FloatArray,
+        closure: float,
+        gain: FloatArray,
+    ) -> None:
+        """Put the eyeball between the lids of the spliced picture (h, w, 3), in place.
+
+        Parameters
+        ----------
+        current : (h, w, 3) the frame.
+        current_xy, output_xy : (478, 2) landmarks of the frame and of the result, pixels of the rectangle.
+        closure : how far the affected lids are closed in the frame.
+        gain : (3,) factor that fits the neutral's colours to the frame's light, where the eye was never seen open.
+        """
+        if view.share <= 0:
+            return
+        self._renew_ball()
+        if self._ball is None:
+            return
+        paint(
+            spliced,
+            current,
+            self._ball,
+            lids=output_xy[self.ring],
+            own_lids=current_xy[self.ring],
+            canthi=output_xy[self.ring][[0, 8]],
+            middle=output_xy[self.iris[0]],
+            own_middle=current_xy[self.iris[0]],
+            closure=closure,
+            gain=gain if self._gain is None else self._gain,
+            share=view.share,
+        )
+
+    def _renew_ball(self) -> None:
+        """Make the eyeball from the kept eye, unless there is one that is new enough."""
+        newer, closing = self._kept_s > self._ball_s, self._kept_s < self._turn_s
+        aged = self._turn_s - self._ball_s > _AGED_S
+        if (newer and (aged or closing)) or (aged and self._ball is None):
+            latest = eyeball(self._kept.rgb, self._kept.xy[self.ring], self._kept.xy[self.iris])
+            if self._ball is None or (latest is not None and latest.iris_seen > _WHOLE * self._ball.iris_seen):
+                self._ball = latest
+            self._ball_s = self._turn_s
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it has seen; `recall` takes it back."""
-        arrays: dict[str, NDArray[Any]] = {}
-        if self._kept is not self._texture.rgb:
-            arrays |= {"eye": self._kept[self._part], "xy": self._kept_xy}
+        clocks = (self._kept_s, self._ball_s, self._turn, self._turn_s)
+        arrays: dict[str, NDArray[Any]] = {"clocks": np.array(clocks, np.float64)} if np.isfinite(self._turn_s) else {}
+        if self._kept is not self._texture:
+            arrays |= {"eye": self._kept.rgb[self._part], "xy": self._kept.xy}
+        if self._gain is not None:
+            arrays["gain"] = self._gain
+        if self._ball is not None:
+            arrays |= {f"ball_{one.name}": np.asarray(getattr(self._ball, one.name)) for one in fields(Eyeball)}
         if self._shut_since is not None:
             arrays["shut_since"] = np.array(self._shut_since, np.float64)
         return arrays
 
     def recall(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `remembered` gave; an empty mapping: from nothing."""
-        self._kept, self._kept_xy, self._rolled = self._texture.rgb, self._texture.xy, None
+        self._forget()
+        if "clocks" in arrays:
+            self._kept_s, self._ball_s, self._turn, self._turn_s = (float(value) for value in arrays["clocks"])
         if "eye" in arrays:
-            self._kept, self._kept_xy = self._texture.rgb.copy(), arrays["xy"]
-            self._kept[self._part] = arrays["eye"]
+            rgb = self._texture.rgb.copy()
+            rgb[self._part] = arrays["eye"]
+            self._kept = replace(self._texture, rgb=rgb, xy=arrays["xy"])
+        self._gain = arrays.get("gain")
+        if "ball_white" in arrays:
+            parts: dict[str, Any] = {one.name: arrays[f"ball_{one.name}"] for one in fields(Eyeball)}
+            parts |= {name: float(parts[name]) for name in ("radius", "iris_seen")}
+            self._ball = Eyeball(**parts)
         self._shut_since = float(arrays["shut_since"]) if "shut_since" in arrays else None
 
-    def _turned(self, seconds: float) -> float:
-        if self._shut_since is None:
-            return 0.0
-        t = np.clip((seconds - self._shut_since - BELL_AFTER_S) / BELL_TAKES_S, 0.0, 1.0)
-        return float(t * t * (3 - 2 * t))
+    def _forget(self) -> None:
+        self._kept = self._texture
+        self._gain = None
+        self._ball = None
+        self._kept_s = self._ball_s = -np.inf
+        self._shut_since = None
+        self._turn, self._turn_s = 0.0, -np.inf
 
-    def _without_iris(self, middle: FloatArray, radius: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the kept eye (h, w, 3) without its iris, where the iris is (h, w), and the lids' opening (h, w)."""
-        part = self._kept[self._part]
-        rows, columns = np.mgrid[: part.shape[0], : part.shape[1]].astype(np.float32)
-        distance = np.hypot(columns - middle[0], rows - middle[1])
-        filled = np.zeros(part.shape[:2], np.uint8)
-        ring = self._kept_xy[self.ring] - self._origin
-        cv2.fillPoly(filled, [np.round(ring * 16).astype(np.int32)], 1, shift=4)
-        opening = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), max(0.1 * radius, 0.6))
-        luma = part.mean(axis=2)
-        white = (filled > 0) & (distance > _IRIS_MARGIN * radius)
-        if white.any():  # the canthi and the lids' shadow are darker than the white
-            white &= luma >= np.median(luma[white])
-        color = part[white].mean(axis=0) if white.any() else part[filled > 0].mean(axis=0)
-        hole = np.clip(radius * _IRIS_MARGIN - distance + 1.0, 0.0, 1.0) * opening
-        disc = np.clip(radius - distance + 0.5, 0.0, 1.0) * opening
-        shade = _LIT + (1.0 - _LIT) * cv2.GaussianBlur(filled.astype(np.float32), (0, 0), max(0.6 * radius, 1.0))
-        shade /= shade[white if white.any() else filled > 0].mean()
-        bare = part + hole[..., None] * (color * shade[..., None] - part)
-        return np.asarray(bare, np.float32), np.asarray(disc, np.float32), np.asarray(opening, np.float32)
+    def _turned(self, seconds: float) -> float:
+        """Return 0..1 how far the eyeball is turned: up slowly, back in no time."""
+        back = self._turn - max(seconds - self._turn_s, 0.0) / BELL_BACK_S if np.isfinite(self._turn_s) else 0.0
+        if self._shut_since is None:
+            return max(back, 0.0)
+        return max(back, _smoothstep(seconds - self._shut_since - BELL_AFTER_S, 0.0, BELL_TAKES_S), 0.0)
 
 
 def _soft_outline(outline: FloatArray, shape: tuple[int, ...]) -> FloatArray:
@@ -199,3 +311,8 @@ def _affine(source: FloatArray, target: FloatArray) -> NDArray[np.float64]:
     """Return the affine map (2, 3) that takes `source` (n, 2) to `target` with least squared error."""
     design = np.column_stack([source, np.ones(len(source))]).astype(np.float64)
     return np.asarray(np.linalg.lstsq(design, target.astype(np.float64), rcond=None)[0].T, np.float64)
+
+
+def _smoothstep(x: float, low: float, high: float) -> float:
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)

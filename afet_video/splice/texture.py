@@ -26,6 +26,9 @@ from afet_video.vectors import gaussian, squared_distances
 _SKIN_RANGE_IOD = (0.005, 0.03)
 """Mean excursion around a landmark from which the neutral's skin begins to show, and is shown in full."""
 
+_BROW_RANGE_IOD = (0.004, 0.014)
+"""The same on the brows: a frown moves their landmarks by much less than the brows themselves."""
+
 _LID_RANGE = (0.4, 0.65)
 """Lid closure from which the neutral's open eye begins to show, and is shown in full. A squint in a smile closes the
 lids by 0.3 to 0.4 and must keep the current gaze."""
@@ -54,6 +57,7 @@ _EYES = {
 }
 _BOTH_EYES = np.concatenate(list(_EYES.values()))
 _LIPS = np.array(facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES)
+_BROWS = np.array(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)
 
 
 def _not_plain_skin() -> NDArray[np.bool_]:
@@ -132,7 +136,9 @@ def neutral_texture(
     if model.settings.texture == "neutral":
         share = np.ones(478, np.float32) if lost is None else lost
         return NeutralTexture(model.rgb, model.xy, share, np.ones((478, 3), np.float32))
-    changed = _smoothstep(model.near @ excursion, *_SKIN_RANGE_IOD)
+    around = model.near @ excursion
+    changed = _smoothstep(around, *_SKIN_RANGE_IOD)
+    changed[_BROWS] = _smoothstep(around[_BROWS], *_BROW_RANGE_IOD)
     weight = np.empty_like(model.edge)
     fill_reached(changed, model.spread, weight)
     weight *= model.edge

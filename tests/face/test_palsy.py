@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -212,3 +213,25 @@ def test_a_mirror_swaps_the_sides(real_faces: Faces) -> None:
         profile = PalsyProfile(side, 0.3, brow=0.8, droop=0.7, synkinesis=0.6)
         results.append(affected_face(xyz, model.rest(xyz), profile, palsy_model(model.base)).xyz)
     assert np.abs(mirrored_xyz(results[1], width) - results[0])[:, :2].max() < 0.02
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_the_upper_lid_falls_in_part_when_the_lids_are_meant_to_shut(
+    real_faces: Faces, rest_model: RestModel, model: PalsyModel, side: Side
+) -> None:
+    """The lower lid stays; a squint is no attempt to shut; what the lids close by themselves counts in."""
+    xyz = real_faces["neutral"].xyz
+    rest = rest_model.rest(xyz)
+    ring = list(facemesh.LEFT_EYE if side is Side.LEFT else facemesh.RIGHT_EYE)
+    open_px = lid_gap_px(xyz, tuple(ring))
+
+    def lids(closure: float, **profile: float) -> FloatArray:
+        meant = replace(rest, lid_closure=(closure, closure))
+        return shown(xyz, meant, model, side=side, lid_fall=0.25, **profile).xyz
+
+    fallen = lids(0.9)
+    assert lid_gap_px(fallen, tuple(ring)) == pytest.approx(0.75 * open_px, rel=0.02)
+    assert np.allclose(fallen[ring[9:]], xyz[ring[9:]], atol=1e-3)
+    assert np.array_equal(lids(0.3), xyz)
+    assert np.array_equal(lids(0.9, eye=0.25), xyz)
+    assert 0.75 * open_px < lid_gap_px(lids(0.5), tuple(ring)) < open_px

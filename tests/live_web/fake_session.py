@@ -13,7 +13,6 @@ from afet_video.datatypes import (
     LANDMARK_COUNT,
     ByteArray,
     FaceStatus,
-    PalsyProfile,
     Pose,
     Side,
     Timestamp,
@@ -34,7 +33,7 @@ class FakeSession:
     """
 
     def __init__(self, *, gate: Event | None = None) -> None:
-        self.profile = PalsyProfile()
+        self.profile = preset("complete")
         self.timestamps: list[Timestamp] = []
         self.shapes: list[tuple[int, ...]] = []
         self.calibrations = 0

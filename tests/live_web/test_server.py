@@ -166,7 +166,7 @@ def test_controls_reach_the_session(running: Running, session: FakeSession) -> N
 
     asyncio.run(scenario())
     assert session.profile == PalsyProfile(
-        Side.RIGHT, 0, brow=0, eye=0.5, cheek=0, commissure=0, lower_lip=0, droop=1, bell=0.8
+        Side.RIGHT, 0, brow=0, eye=0.5, cheek=0, commissure=0, lower_lip=0, droop=1, bell=0.8, lid_fall=0.25
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
 from afet_video.splice.alpha import SpliceSettings
-from afet_video.splice.eye import BELL_AFTER_S, BELL_TAKES_S, EyeMemory
+from afet_video.splice.eye import BELL_AFTER_S, BELL_BACK_S, BELL_TAKES_S, EyeMemory, EyeView
 from afet_video.splice.texture import TextureModel, texture_model
 
 Faces = Mapping[str, Any]
@@ -42,9 +42,9 @@ def at_iris(model: TextureModel, side: Side) -> FloatArray:
 @pytest.mark.parametrize("side", list(Side))
 def test_the_eye_is_kept_as_it_last_was_open(real_faces: Faces, texture: TextureModel, side: Side) -> None:
     rest, memory = real_faces["rest"], EyeMemory(texture, side)
-    assert np.array_equal(memory.texture(0.0, 0.0).rgb, texture.rgb), "before anything is seen it is the neutral's"
+    assert np.array_equal(memory.texture.rgb, texture.rgb), "before anything is seen it is the neutral's"
     memory.see(red_eyed(rest, side), rest.xyz[:, :2], 1.0, closure=0.0)
-    kept = memory.texture(1.0, 0.0)
+    kept = memory.texture
     assert is_red(at_iris(kept, side))
     changed = np.abs(kept.rgb - texture.rgb).max(axis=2) > 0
     other = texture.xy[IRIS[side.other][0]].astype(int)
@@ -53,15 +53,22 @@ def test_the_eye_is_kept_as_it_last_was_open(real_faces: Faces, texture: Texture
     # lids that close, and what covers the eye, leave the memory alone
     memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 1.1, closure=0.6)
     memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 1.2, closure=0.0, visible=False)
-    assert np.array_equal(memory.texture(1.2, 0.0).rgb, kept.rgb)
+    assert np.array_equal(memory.texture.rgb, kept.rgb)
 
 
 def test_the_kept_eye_is_in_the_neutrals_light(real_faces: Faces, texture: TextureModel) -> None:
     rest, memory = real_faces["rest"], EyeMemory(texture, Side.LEFT)
     memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 0.0, closure=0.0)
-    bright = memory.texture(0.0, 0.0).rgb
+    bright = memory.texture.rgb
     memory.see(0.7 * rest.rgb.astype(np.float32), rest.xyz[:, :2], 0.1, closure=0.0)
-    assert np.abs(memory.texture(0.1, 0.0).rgb - bright).mean() < 0.5
+    assert np.abs(memory.texture.rgb - bright).mean() < 0.5
+
+
+LOST = np.ones(478, np.float32)
+
+
+def seen_at(memory: EyeMemory, xy: FloatArray, lids: FloatArray, closure: float, bell: float = 1.0) -> EyeView:
+    return memory.view(xy, lids, closure=closure, bell=bell, lost=LOST, weight=1.0 if closure > 0.5 else 0.0)
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -69,22 +76,49 @@ def test_on_long_closure_the_eyeball_turns_up_and_out(real_faces: Faces, texture
     rest, memory = real_faces["rest"], EyeMemory(texture, side)
     picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
     memory.see(picture, xy, 0.0, closure=0.0)
-    before = memory.texture(0.0, 1.0).xy[IRIS[side][0]]
+    before = xy[IRIS[side][0]]
     memory.see(picture, xy, 0.1, closure=0.9)
-    in_a_blink = 0.1 + BELL_AFTER_S
-    assert np.array_equal(memory.texture(in_a_blink, 1.0).xy[IRIS[side][0]], before)
+    memory.see(picture, xy, 0.1 + BELL_AFTER_S, closure=0.9)
+    assert np.linalg.norm(seen_at(memory, xy, xy, 0.9).iris[0] - before) < 2, "not in a blink"
     late = 0.1 + BELL_AFTER_S + BELL_TAKES_S
-    turned = memory.texture(late, 1.0)
+    memory.see(picture, xy, late, closure=0.9)
+    view = seen_at(memory, xy, xy, 0.9)
     outwards = texture.xy[facemesh.LEFT_EYE_OUTER] - texture.xy[facemesh.RIGHT_EYE_OUTER]
-    shift = turned.xy[IRIS[side][0]] - before
+    shift = view.iris[0] - before
     assert shift[1] < -2, "up"
     assert (shift @ outwards) * (1 if side is Side.LEFT else -1) > 0, "to the subject's own outside"
-    x, y = np.round(before).astype(int)
-    kept = memory.texture(0.0, 0.0)
-    assert turned.rgb[y, x].mean() > kept.rgb[y, x].mean() + 10, "white where the iris was"
-    assert np.array_equal(memory.texture(late, 0.0).rgb, kept.rgb), "only if asked for"
-    memory.see(picture, xy, late + 0.1, closure=0.0)
-    assert np.allclose(memory.texture(late + 0.1, 1.0).xy[IRIS[side][0]], before, atol=1e-3), "over with the closure"
+    assert view.share == 1.0
+    assert np.linalg.norm(seen_at(memory, xy, xy, 0.9, bell=0.0).iris[0] - before) < 2, "only if asked for"
+    # lids that open bring it back, soon but not at once
+    memory.see(picture, xy, late + 0.3 * BELL_BACK_S, closure=0.0)
+    assert seen_at(memory, xy, xy, 0.0).iris[0][1] < before[1] - 1
+    memory.see(picture, xy, late + 1.1 * BELL_BACK_S, closure=0.0)
+    assert np.array_equal(seen_at(memory, xy, xy, 0.0).iris[0], before), "over with the closure"
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_lids_that_stay_leave_the_eye_alone(real_faces: Faces, texture: TextureModel, side: Side) -> None:
+    rest, memory = real_faces["rest"], EyeMemory(texture, side)
+    picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
+    memory.see(picture, xy, 0.0, closure=0.0)
+    view = seen_at(memory, xy, xy, 0.0)
+    assert view.share == 0.0
+    assert np.array_equal(view.iris, xy[IRIS[side]])
+    result = picture.copy()
+    memory.paint(result, picture, view, current_xy=xy, output_xy=xy, closure=0.0, gain=np.ones(3, np.float32))
+    assert np.array_equal(result, picture)
+
+
+def test_gaze_is_that_of_before_while_the_lids_are_shut(real_faces: Faces, texture: TextureModel) -> None:
+    rest, memory = real_faces["rest"], EyeMemory(texture, Side.LEFT)
+    picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
+    memory.see(picture, xy, 0.0, closure=0.0)
+    shut = xy.copy()
+    shut[IRIS[Side.LEFT]] += (0, 6)  # a detector takes the lid for a gaze
+    memory.see(picture, shut, 0.05, closure=0.9)
+    assert np.abs(seen_at(memory, shut, xy, 0.9).iris - xy[IRIS[Side.LEFT]]).max() < 1.0
+    memory.see(picture, shut, 0.1, closure=0.2)
+    assert np.array_equal(seen_at(memory, shut, xy, 0.2).iris, shut[IRIS[Side.LEFT]]), "an open eye's is seen"
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -94,16 +128,33 @@ def test_what_it_has_seen_can_be_taken_out_and_put_back(real_faces: Faces, textu
     assert memory.remembered() == {}
     memory.see(red_eyed(rest, side), rest.xyz[:, :2], 1.0, closure=0.0)
     memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 1.1, closure=0.6)
+    painted(memory, rest, 0.6)
     other.recall(memory.remembered())
     late = 1.1 + BELL_AFTER_S + 0.5 * BELL_TAKES_S
-    for bell in (0.0, 1.0):
-        assert is_same(other.texture(late, bell), memory.texture(late, bell))
-    assert not is_same(other.texture(late, 1.0), other.texture(late, 0.0)), "since when the lids are shut is known too"
+    for one in (memory, other):
+        one.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], late, closure=0.6)
+    assert np.array_equal(painted(other, rest, 0.6), painted(memory, rest, 0.6))
+    assert other.view(**asked(rest, 0.6, 1.0)).iris[0][1] < other.view(**asked(rest, 0.6, 0.0)).iris[0][1] - 1, (
+        "since when the lids are shut is known too"
+    )
     for one in (memory, other):
         one.see(smile.rgb.astype(np.float32), smile.xyz[:, :2], 2.0, closure=0.1)
-    assert is_same(other.texture(2.0, 1.0), memory.texture(2.0, 1.0))
+    assert is_same(other.texture, memory.texture)
     other.recall({})
-    assert is_same(other.texture(2.0, 1.0), EyeMemory(texture, side).texture(2.0, 1.0))
+    assert is_same(other.texture, EyeMemory(texture, side).texture)
+
+
+def asked(face: Any, closure: float, bell: float) -> dict[str, Any]:
+    xy = face.xyz[:, :2]
+    return {"current_xy": xy, "shown_xy": xy, "closure": closure, "bell": bell, "lost": LOST, "weight": 1.0}
+
+
+def painted(memory: EyeMemory, face: Any, closure: float) -> FloatArray:
+    picture, xy = face.rgb.astype(np.float32), face.xyz[:, :2]
+    result, view = picture.copy(), EyeView(xy[memory.iris] - (0, 5), 1.0)
+    memory.paint(result, picture, view, current_xy=xy, output_xy=xy, closure=closure, gain=np.ones(3, np.float32))
+    assert not np.array_equal(result, picture)
+    return result
 
 
 def is_same(one: TextureModel, other: TextureModel) -> bool:
