@@ -95,9 +95,7 @@ def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
     soft = max(_SOFT_IOD * iod, 1.0)
     stays = share * share * (3 - 2 * share)
     inner = ((np.array([_INNER, 1.0 - _INNER]) * width) - first) * per_px
-    frame = np.array(
-        [*now[0], *along, first, per_px, stays, soft, max(_SHADOW_IOD * iod, 1.0), *inner], np.float32
-    )
+    frame = np.array([*now[0], *along, first, per_px, stays, soft, max(_SHADOW_IOD * iod, 1.0), *inner], np.float32)
     return Cavity(frame, table.astype(np.float32))
 
 
