@@ -5,10 +5,10 @@ Must not: look at pixels.
 
 The warp carries skin. If it carried what lies behind the lips too, a lip that is not pulled up would drag the teeth
 down, or squeeze them into a wedge. So in an open mouth every pixel between the lips stays where it is in the frame.
-Only the shadow under the edge of a lip goes along with it, wherever it is darker than what stays. Where the opening of
-the result reaches beyond the frame's, the frame shows lip instead of what lies behind: the nearest row of its own
-opening, or beside its corner the nearest column, stands in for it. A slit is carried along all the same: there the
-lips' edges are as wide as the gap itself.
+Only the shadow under the edge of a lip goes along with it, wherever it is darker than the lip and what stays. Where the
+opening of the result reaches beyond the frame's, the frame shows lip instead of what lies behind: the nearest row of
+its own opening, or beside its corner the nearest column, stands in for it. A slit is carried along all the same: there
+the lips' edges are as wide as the gap itself.
 """
 
 from __future__ import annotations
