@@ -389,6 +389,10 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 
+def unreported(_: object) -> None:
+    """Stand in for a callback where nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class PersonReport:
     """One person who was changed: `frames_by_status` counts the frames they are in, `neutrals` by shot."""
@@ -405,7 +409,8 @@ class RunReport:
     `frames_by_status` counts every decoded frame once: by the best status (detected, interpolated, held, missing) that
     anybody has in it, so that the counts sum up to `frames`. `neutral` is that of the person seen in most frames, in
     the shot where they are seen most; `people` has all. `shots`: the first frame of each. `seconds_by_stage` is wall
-    time. Paths are None where a file was not asked for.
+    time. Paths are None where a file was not asked for. `segments`: in how many the video was encoded; `segments_found`
+    of them were there from an earlier run.
     """
 
     source: Path
@@ -422,3 +427,5 @@ class RunReport:
     warnings: tuple[str, ...] = ()
     people: tuple[PersonReport, ...] = ()
     shots: tuple[int, ...] = (0,)
+    segments: int = 1
+    segments_found: int = 0

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from afet_video.datatypes import unreported
 from afet_video.errors import ModelFileError
 from afet_video.model_files import ModelFile, verify
 from afet_video.outputs import disk_errors
@@ -62,7 +63,7 @@ def fetch(
         target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with disk_errors(target), temporary.open("wb") as file:
-            digest = _download(url, model.size, file, on_bytes or _ignore)
+            digest = _download(url, model.size, file, on_bytes or unreported)
         if digest != model.sha256:
             raise ModelFileError(f"what {url} sent is not {model.name} (sha256 {digest[:12]}…): nothing was kept")
         with disk_errors(target):
@@ -101,7 +102,3 @@ def _pieces(url: str) -> Iterator[bytes]:
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise ModelFileError(f"cannot fetch {url} ({reason}): check the network, or name a mirror") from error
-
-
-def _ignore(_done: int) -> None:
-    """Stand in where nobody wants to know."""

@@ -7,31 +7,35 @@ arguments, print, or leave a half-written file.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from afet_video.content_credentials import Signer, check_signer, sign
-from afet_video.datatypes import FaceStatus, Progress, ProgressCallback, RunReport, TrackRow
-from afet_video.errors import InputError, OutputError
+from afet_video.datatypes import FaceStatus, ProgressCallback, RunReport, unreported
+from afet_video.errors import OutputError, SettingsError
 from afet_video.outputs import Outputs, check_name
 from afet_video.passes.analyze import Analysis
-from afet_video.passes.cast import Cast, main_row
+from afet_video.passes.cast import Cast
 from afet_video.passes.checkpoint import Checkpoints
+from afet_video.passes.memory import RenderMemory
 from afet_video.passes.prepare import FaceModels, load_neutral_image
 from afet_video.passes.ready import found_people, prepared
 from afet_video.passes.report import main_neutral, people_report, sidecar_content
+from afet_video.passes.second_pass import SecondPass
+from afet_video.passes.segments import Segments, segments_folder
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.sheet import SheetMaker
 from afet_video.passes.side import with_side_drawn
-from afet_video.threads import prefetch, run_behind
-from afet_video.tracks import check_track_suffix, open_track_writer, write_sidecar
+from afet_video.tracks import check_track_suffix, open_track_writer, sha256_file, write_sidecar
 from afet_video.video.decode import VideoReader
-from afet_video.video.encode import VideoWriter
+from afet_video.video.segments import SegmentedVideoWriter
 from afet_video.xmp import source_type_url
 
 __all__ = ["ConvertSettings", "convert"]
@@ -45,8 +49,10 @@ def convert(
     tracks: str | Path | None = None,
     contact_sheet: str | Path | None = None,
     checkpoints: str | Path | None = None,
+    resume: bool = False,
     overwrite: bool = False,
     signer: Signer | None = None,
+    source_sha256: str | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> RunReport:
     """Turn a video of facial expressions into one of the same person with a simulated facial palsy.
@@ -58,10 +64,13 @@ def convert(
     settings : what to do; the defaults give a complete palsy of the subject's left side.
     tracks : landmark track to write (.parquet, .csv or .npz); default: beside `target`, `NAME.tracks.parquet`.
     contact_sheet : PNG to write with source over result at the strongest expressions; default: none.
-    checkpoints : folder that keeps the landmarks once they are found: another conversion of the same video, the same
-        one after a kill or one with another profile or side, goes on from there; default: nothing is kept.
+    checkpoints : folder that keeps the landmarks once they are found, so that another conversion of the same video, the
+        same one after a kill or one with another profile or side, goes on from there; of a video of more than
+        `settings.segment_frames` also what is encoded, until it is finished. Default: nothing is kept.
+    resume : keep checkpoints beside `target` until it is finished, and go on from those that are there.
     overwrite : whether existing files may be replaced.
     signer : signs a C2PA manifest into the video (extra `c2pa`); None = there is none.
+    source_sha256 : SHA-256 of the source in hexadecimal, by whoever has just computed it; None = it is computed.
     on_progress : called with the frames done in each pass.
 
     Returns
@@ -75,14 +84,19 @@ def convert(
     """
     paths = Paths.of(Path(source), Path(target), tracks, contact_sheet)
     settings = settings or ConvertSettings()
+    beside = _folder_beside(paths.target)
+    if resume and checkpoints is not None:
+        raise SettingsError("resume keeps checkpoints beside the result: give either it or a folder for checkpoints")
+    kept_in = beside if resume else None if checkpoints is None else Path(checkpoints)
     signed_by = None if signer is None else check_signer(signer, paths.target)
     clock = Clock()
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
         reader = stack.enter_context(VideoReader(paths.source, hwaccel=settings.hwaccel))
-        settings = with_side_drawn(settings, paths.source)
+        content = source_sha256 or sha256_file(paths.source)
+        settings = with_side_drawn(settings, paths.source, sha256=content)
         written = paths.redirected(outputs.path_for)
-        writer = VideoWriter(
+        writer = SegmentedVideoWriter(
             written.target,
             source=paths.source,
             info=reader.info,
@@ -90,8 +104,8 @@ def convert(
             hwaccel=settings.hwaccel,
             target=paths.target,
         )
-        report_progress = on_progress or _ignore
-        kept = Checkpoints(None if checkpoints is None else Path(checkpoints), paths.source, settings)
+        report_progress = on_progress or unreported
+        kept = Checkpoints(kept_in, paths.source, settings, sha256=content)
 
         people = stack.enter_context(found_people(reader, settings, report_progress, stage=clock.stage, kept=kept))
         ready = stack.enter_context(prepared(reader, people, settings, image, stage=clock.stage))
@@ -100,9 +114,13 @@ def convert(
             cast = Cast(ready.renderers)
             main = analysis.lane_of(analysis.main_person)
             sheet = SheetMaker(main.measures, wanted=paths.contact_sheet is not None)
-            total = len(analysis.timestamps)
             source_type = source_type_url(settings.encode.source_type)
-            counts = _second_pass(reader, writer, written, paths, cast, total, sheet, report_progress, source_type)
+            total = len(analysis.timestamps)
+            segments = _segments(kept, settings, paths, total, writer)
+            memory = RenderMemory(models, [lane.track for lane in analysis.lanes])
+            track_writer = open_track_writer(written.tracks, target=paths.tracks, source_type=source_type)
+            second_pass = SecondPass(reader, writer, track_writer, cast, memory, sheet, total, report_progress)
+            counts, found = second_pass.run(segments)
         if written.contact_sheet is not None:
             sheet.write(written.contact_sheet, paths)
         if signer is not None:
@@ -115,54 +133,36 @@ def convert(
             )
 
         report = _report(paths, settings, analysis, models, counts, clock, (*reader.warnings, *writer.warnings))
+        if segments is not None:
+            report = replace(report, segments=len(segments), segments_found=found)
         files = {"video": written.target, "tracks": written.tracks, "contact_sheet": written.contact_sheet}
-        content = sidecar_content(report, settings, reader.info, files, signed_by)
-        write_sidecar(written.sidecar, content, target=paths.sidecar)
+        said = sidecar_content(report, settings, reader.info, files, content, signed_by)
+        write_sidecar(written.sidecar, said, target=paths.sidecar)
+    if segments is not None:
+        segments.delete()
+    shutil.rmtree(beside, ignore_errors=True)
     return report
 
 
-def _second_pass(
-    reader: VideoReader,
-    writer: VideoWriter,
-    written: Paths,
-    paths: Paths,
-    cast: Cast,
-    total: int,
-    sheet: SheetMaker,
-    on_progress: ProgressCallback,
-    source_type: str,
-) -> Counter[str]:
-    """Decode again, splice, encode and write the track; decoding runs ahead and encoding behind, in threads.
-
-    Returns how many frames have each status, each frame counted once, by the best status of anybody in it.
-    """
-    counts: Counter[str] = Counter()
-    with (
-        open_track_writer(written.tracks, target=paths.tracks, source_type=source_type) as track_writer,
-        writer,
-        run_behind(writer.write) as encoder,
-        contextlib.closing(prefetch(reader)) as frames,
-    ):
-        for frame in frames:
-            sheet.before(frame)
-            rows = cast.render(frame)
-            sheet.after(frame, main_row(rows))
-            encoder.put(frame)
-            for row in rows:
-                track_writer.write(row)
-            counts[_status(rows)] += 1
-            on_progress(Progress("splice", frame.index + 1, total))
-    if counts.total() != total:
-        raise InputError(
-            f"{paths.source}: {total} frames at the first reading, {counts.total()} at the second: "
-            "is it still being written?"
+def _segments(
+    kept: Checkpoints, settings: ConvertSettings, paths: Paths, frames: int, writer: SegmentedVideoWriter
+) -> Segments | None:
+    """Return the segments that the video is made in; None if it is made in one go."""
+    if frames <= settings.segment_frames:
+        return None
+    folder = segments_folder(kept, settings, paths.target, has_sheet=paths.contact_sheet is not None)
+    if folder is not None and settings.hwaccel is not None:
+        writer.warnings.append(
+            f"with {settings.hwaccel} the video is encoded in one go: after a kill its encoding begins anew"
         )
-    return counts
+        return None
+    return None if folder is None else Segments(folder, frames, settings.segment_frames)
 
 
-def _status(rows: list[TrackRow]) -> str:
-    found = {row.status for row in rows}
-    return str(next(status for status in FaceStatus if status in found))
+def _folder_beside(target: Path) -> Path:
+    """Return the folder in which a conversion to `target` keeps what it needs to go on."""
+    own = hashlib.sha256(str(target.name).encode()).hexdigest()[:16]
+    return target.with_name(f".{own}.afet-resume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,3 @@ def _report(
         people=people,
         shots=tuple(int(frame) for frame in np.unique(analysis.shot, return_index=True)[1]),
     )
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""

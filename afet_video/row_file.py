@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from afet_video.closing import Closing
 from afet_video.outputs import disk_errors
 
 
-class RowFile:
+class RowFile(Closing):
     """A growing array (rows, *row_shape) in a temporary file, which is gone after `close` or the end of the program.
 
     Parameters
@@ -98,11 +98,3 @@ class RowFile:
     def close(self) -> None:
         """Delete the file; closing twice does no harm."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

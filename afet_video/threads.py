@@ -63,6 +63,16 @@ def prefetch(values: Iterable[T], *, depth: int = _DEPTH) -> Generator[T, None, 
         thread.join()
 
 
+def with_next(values: Iterable[T]) -> Iterator[tuple[T, T | None]]:
+    """Yield each value with the one after it, None for the last."""
+    left = iter(values)
+    for value in left:
+        for following in left:
+            yield value, following
+            value = following
+        yield value, None
+
+
 def side_by_side(
     function: Callable[[T], R], values: Iterable[T], *, workers: int = _WORKERS
 ) -> Generator[R, None, None]:

@@ -1,13 +1,26 @@
-"""The words by which a file says that its picture is synthetic: an XMP packet.
+"""The words by which a file says that its picture is synthetic: an XMP packet, and its place in a picture file.
 
-in: a term of IPTC's vocabulary <-> out: the packet.  Must not: know any file format.
+in: a term of IPTC's vocabulary <-> out: the packet; a PNG -> the PNG with it.  Must not: touch files or pixels.
 """
 
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 
 from afet_video.datatypes import DIGITAL_SOURCE_TYPE
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+PNG_KEYWORD = b"XML:com.adobe.xmp\0"
+"""First bytes of the iTXt chunk that holds XMP in a PNG."""
+
+JPEG_KEYWORD = b"http://ns.adobe.com/xap/1.0/\0"
+"""First bytes of the APP1 segment that holds XMP in a JPEG."""
+
+_PNG_HEADER_END = len(PNG_SIGNATURE) + 4 + 4 + 13 + 4
+"""Signature, then the IHDR chunk (length, type, 13 bytes, CRC): further chunks go after it."""
 
 _SOURCE_TYPES, _, COMPOSITE_SYNTHETIC = DIGITAL_SOURCE_TYPE.rpartition("/")
 
@@ -38,3 +51,11 @@ def source_type_in(packet: bytes) -> str | None:
     """Return the last part of the digital source type that a packet gives (any writer's), None if it gives none."""
     found = _FOUND.search(packet)
     return found[1].decode("utf-8", "replace").rpartition("/")[2] if found else None
+
+
+def png_with(packet: bytes, png: bytes) -> bytes:
+    """Return the content of a PNG file with an XMP packet put in (that of a PNG without one)."""
+    # keyword, no compression (2 bytes), no language, no translated keyword, the text
+    body = b"iTXt" + PNG_KEYWORD + b"\0\0" + b"\0" + b"\0" + packet
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:_PNG_HEADER_END] + chunk + png[_PNG_HEADER_END:]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
+import time
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
 from rich.console import Console
+from tolerances import SHARE_WITHIN_GRAY_LEVELS
 from typer.testing import CliRunner
 
-from afet_video.bench import PARTS, BenchReport, BenchSettings, Figure
+from afet_video.bench import PARTS, BenchReport, BenchSettings, Figure, run_bench
+from afet_video.bench.functions import Watch, can_tell_functions
+from afet_video.bench.naive import literal_file, measure_naive
 from afet_video.bench.process import can_tell_memory, in_fresh_process, peak_memory_mb
 from afet_video.bench.run import sample_clip
 from afet_video.cli import app
@@ -20,7 +26,7 @@ from afet_video.errors import InputError, SettingsError
 from afet_video.video.decode import VideoReader
 from afet_video.video.rescale import write_rescaled
 
-FIELDS = {"part", "name", "unit", "median", "iqr", "runs", "target", "note"}
+FIELDS = {"part", "name", "unit", "median", "iqr", "runs", "target", "note", "frame_ms"}
 
 
 def run(*arguments: object) -> Any:
@@ -44,6 +50,7 @@ def test_the_kernel_is_timed_on_a_face_of_512_pixels(short_clip: Path) -> None:
         assert figure["unit"] == "ms"
         assert figure["runs"] >= 30
         assert 0 < figure["median"] < 1000
+        assert figure["frame_ms"] == figure["median"]
         assert figure["iqr"] >= 0
     splice = figures["splice, smooth ramp"]
     assert splice["target"] == 4.0
@@ -60,6 +67,103 @@ def test_conversion_is_compared_with_its_floor(short_clip: Path) -> None:
     for name in ("convert", "floor", "overlapped floor", "speed", "stage detect", "stage prepare", "stage splice"):
         assert figures[name]["median"] > 0, name
     assert figures["convert"]["note"] == "8 frames"
+    for name in ("convert", "floor", "overlapped floor", "stage detect", "stage register", "stage splice"):
+        assert figures[name]["unit"] == "s"
+        assert figures[name]["frame_ms"] == pytest.approx(1000 * figures[name]["median"] / 8, abs=0.01), name
+    for name in ("convert / floor", "speed"):
+        assert figures[name]["frame_ms"] is None, name
+    if can_tell_memory():
+        assert figures["peak memory"]["unit"] == "MB"
+        assert 50 < figures["peak memory"]["median"] < 4000
+
+
+def test_large_pictures_are_converted_in_fewer_frames_unless_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int | None]] = []
+
+    def noted(_: Path, target: Path, *, height: int, frames: int | None, repeats: int) -> int:
+        asked.append((height, frames))
+        return frames or 0
+
+    monkeypatch.setattr("afet_video.bench.run.write_rescaled", noted)
+    for name in ("convert", "in_fresh_process"):
+        monkeypatch.setattr(f"afet_video.bench.run.{name}", lambda *_, **__: 1.0)
+    monkeypatch.setattr("afet_video.bench.run.measure_against_floor", lambda *_, **__: [])
+    run_bench(BenchSettings(clip=Path("any.mp4"), only="convert"))
+    assert asked == [(480, 30), (480, 150), (720, 150), (1080, 150), (1440, 60), (2160, 60)]
+    asked.clear()
+    run_bench(BenchSettings(clip=Path("any.mp4"), only="convert", frames=200, heights=(720, 2160)))
+    assert asked == [(720, 30), (720, 200), (2160, 200)]
+
+
+def test_the_literal_method_and_ours_make_the_same_picture(short_clip: Path, tmp_path: Path) -> None:
+    literal = literal_file()
+    assert literal is not None
+    small = tmp_path / "small.mp4"
+    write_rescaled(short_clip, small, height=160, frames=8)
+    figures = {figure.name: figure for figure in in_fresh_process(measure_naive, small, literal)}
+    theirs, ours, ratio = figures["literal method"], figures["afet-video"], figures["literal / afet-video"]
+    assert theirs.frame_ms == pytest.approx(1000 * theirs.median, rel=1e-3)
+    assert ratio.median == pytest.approx(theirs.frame_ms / ours.median, rel=0.01)
+    pictures = int(theirs.note.split()[1])
+    assert 20 < pictures < 120
+    differing = float(ours.note.partition("; ")[2].split()[0])
+    assert differing <= 100 * (1 - SHARE_WITHIN_GRAY_LEVELS)
+
+
+def test_outside_a_clone_the_papers_figure_stands_alone(
+    short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("afet_video.__file__", str(tmp_path / "site-packages" / "afet_video" / "__init__.py"))
+    report = run_bench(BenchSettings(clip=short_clip, only="naive"))
+    (paper,) = report.figures
+    assert (paper.median, paper.unit, paper.frame_ms, paper.runs) == (3.4, "s", 3400.0, 0)
+    assert "tests/literal.py" in report.skipped[0]
+    console = Console(width=160)
+    with console.capture() as captured:
+        print_report(report, console=console)
+    assert "quoted" in captured.get()
+    assert "3400.00 ms" in captured.get()
+
+
+@pytest.mark.skipif(not can_tell_functions(), reason="this system does not tell the processor time of each thread")
+def test_the_functions_of_every_pass_are_ranked(short_clip: Path) -> None:
+    result = run(short_clip, "--only", "functions", "--heights", 160, "--frames", 8, "--json")
+    assert result.exit_code == 0, result.output
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for figure in json.loads(result.stdout)["figures"]:
+        parts.setdefault(figure["part"], []).append(figure)
+    for name in ("detect", "register", "prepare", "splice"):
+        whole, *functions = parts[f"functions 160p, {name}"]
+        assert whole["name"] == "all threads"
+        assert functions
+        assert sum(each["median"] for each in functions) == pytest.approx(whole["median"], abs=0.002)
+        ranked = [each["median"] for each in functions if "others" not in each["name"]]
+        assert ranked == sorted(ranked, reverse=True)
+    detect = {each["name"] for each in parts["functions 160p, detect"]}
+    assert any(name.startswith("face.landmarker:") for name in detect)
+
+
+def _burn(seconds: float) -> None:
+    start = time.thread_time()
+    while time.thread_time() - start < seconds:
+        pass
+
+
+@pytest.mark.skipif(not can_tell_functions(), reason="this system does not tell the processor time of each thread")
+def test_processor_time_is_charged_to_the_function_that_spends_it_in_whatever_thread() -> None:
+    inside = {**_burn.__globals__, "__name__": "afet_video.some.module"}
+    little, much, idle = (FunctionType(_burn.__code__.replace(co_qualname=name), inside) for name in ("a", "b", "c"))
+    with Watch() as watch:
+        threads = [threading.Thread(target=much, args=(0.6,)), threading.Thread(target=idle, args=(0.0,))]
+        for thread in threads:
+            thread.start()
+        little(0.2)
+        for thread in threads:
+            thread.join()
+    spent = watch.spent["between"]
+    assert spent["some.module:a"] == pytest.approx(0.2, abs=0.12)
+    assert spent["some.module:b"] == pytest.approx(0.6, abs=0.2)
+    assert spent.get("some.module:c", 0.0) < 0.05
 
 
 def test_start_up_is_measured() -> None:
@@ -123,12 +227,18 @@ def test_settings_refuse_nonsense() -> None:
     for wrong in ({"heights": ()}, {"frames": 1}, {"only": "everything"}):
         with pytest.raises(SettingsError):
             BenchSettings(**wrong)  # type: ignore[arg-type]
-    assert PARTS == ("kernel", "convert", "memory", "startup")
+    assert PARTS == ("kernel", "naive", "convert", "memory", "startup")
 
 
 def test_a_figure_is_median_and_spread() -> None:
     figure = Figure.of("kernel", "splice", "ms", [5.0, 1.0, 3.0, 2.0, 4.0], target=4.0)
-    assert (figure.median, figure.iqr, figure.runs) == (3.0, 2.0, 5)
+    assert (figure.median, figure.iqr, figure.runs, figure.frame_ms) == (3.0, 2.0, 5, None)
+
+
+def test_a_time_is_told_as_milliseconds_a_frame_too() -> None:
+    assert Figure.of("convert 480p", "convert", "s", [3.0, 5.0, 4.0], frames=50).frame_ms == 80.0
+    with pytest.raises(KeyError):
+        Figure.of("memory", "peak", "MB", [3.0], frames=50)
 
 
 def test_the_table_shows_figure_target_and_what_was_left_out() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 import afet_video
 from afet_video.datatypes import Progress
 from afet_video.passes.checkpoint import Checkpoints
+from afet_video.tracks import sha256_file
 from tests.synthetic import ClipSpec, make_clip
 
 ENDS = (".mp4", ".tracks.parquet", ".afet.json")
@@ -88,3 +92,24 @@ def test_another_source_setting_or_damage_is_noticed(clip: Path, undisturbed: li
     stages, result = convert(clip, tmp_path / "p", kept)
     assert stages == {"detect", "register", "splice"}
     assert result == undisturbed
+
+
+def test_the_source_is_read_once_for_its_hash(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    digest = hashlib.file_digest
+
+    def counted(file: BinaryIO, name: str) -> Any:
+        hashed.append(Path(file.name).name)
+        return digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    settings = afet_video.ConvertSettings(on_no_face="hold", side_seed=1)
+    afet_video.convert(clip, tmp_path / "out.mp4", settings=settings, checkpoints=tmp_path / "kept")
+    assert hashed.count(clip.name) == 1
+    known = sha256_file(clip)
+    assert json.loads((tmp_path / "out.afet.json").read_text())["source"]["sha256"] == known
+    hashed.clear()
+    told = {"settings": settings, "checkpoints": tmp_path / "kept", "source_sha256": known}
+    afet_video.convert(clip, tmp_path / "again.mp4", **told)
+    assert clip.name not in hashed
+    assert json.loads((tmp_path / "again.afet.json").read_text())["source"]["sha256"] == known

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import cv2
@@ -26,7 +23,7 @@ from afet_video.comparison import METHODS, Comparison, compare_methods, compare_
 from afet_video.comparison.methods import OURS, chosen_methods
 from afet_video.comparison.pictures import mixed, similarity
 from afet_video.datatypes import Midline
-from afet_video.errors import InputError, ModelFileError, OutputError, SettingsError
+from afet_video.errors import InputError, OutputError, SettingsError
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField
 from afet_video.video.decode import VideoReader
@@ -64,7 +61,9 @@ def compared(sample_pictures: NDArray[np.uint8], tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("compare")
     spec = ClipSpec(size_wh=(400, 300), frames=len(FRAMES))
     source = make_clip(folder / "clip.mp4", spec, pictures=sample_pictures[FRAMES])
-    found = compare_methods(source, keep=folder / "kept", sheet=folder / "sheet.png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AFET_MODELS", str(folder / "models"))  # without LivePortrait's weights
+        found = compare_methods(source, keep=folder / "kept", sheet=folder / "sheet.png")
     return Compared(source, folder / "kept", folder / "sheet.png", found)
 
 
@@ -72,7 +71,7 @@ def test_every_method_is_there_or_says_why_not(compared: Compared) -> None:
     assert [one.name for one in compared.found.methods] == list(METHODS)
     for one in compared.found.methods:
         assert (one.report is not None) == (one.name in MADE)
-        assert bool(one.missing) == one.name.startswith("liveportrait")
+        assert ("weights are missing" in one.missing) == one.name.startswith("liveportrait")
     assert compared.sheet.stat().st_size > 10_000
 
 
@@ -193,8 +192,10 @@ def test_results_that_are_there_can_be_compared(compared: Compared, tmp_path: Pa
 
 
 def test_wishes_that_cannot_be_are_one_line(compared: Compared, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match='has no "stich": choose from direct-stitch'):
+    with pytest.raises(SettingsError, match='has no "stich": did you mean "direct-stitch"'):
         chosen_methods(["stich"])
+    with pytest.raises(SettingsError, match=r'has no "x": choose from direct-stitch, .*liveportrait-columns, or all'):
+        chosen_methods(["x"])
     with pytest.raises(OutputError, match="not empty"):
         compare_methods(compared.source, ["cross-fade"], keep=compared.folder)
     with pytest.raises(OutputError, match=r"ends in \.png"):
@@ -222,20 +223,3 @@ def test_tables(compared: Compared, tmp_path: Path) -> None:
     assert len(table) > 25
     found = json.loads(run(compared.source, result, "--json").stdout)
     assert found["methods"][0]["report"]["frames"] == len(FRAMES)
-
-
-def test_without_its_weights_liveportrait_says_which_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the stage is installed its own message is the reason; here another one stands for it."""
-
-    def locate_weights(backend: str) -> None:
-        raise ModelFileError(f"the {backend} weights are missing")
-
-    stage = ModuleType("afet_video.liveportrait")
-    weights = ModuleType("afet_video.liveportrait.weights")
-    stage.__spec__ = ModuleSpec("afet_video.liveportrait", None)
-    weights.locate_weights = locate_weights  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "afet_video.liveportrait", stage)
-    monkeypatch.setitem(sys.modules, "afet_video.liveportrait.weights", weights)
-    assert METHODS["liveportrait-direct"].missing() == "the torch weights are missing"
-    monkeypatch.setattr(weights, "locate_weights", lambda backend: None)
-    assert "no video of this clip" in str(METHODS["liveportrait-columns"].missing())

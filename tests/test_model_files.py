@@ -5,13 +5,23 @@ from pathlib import Path
 import pytest
 
 from afet_video.errors import ModelFileError
-from afet_video.model_files import FACE_LANDMARKER, locate, verify
+from afet_video.model_files import FACE_LANDMARKER, HAND_LANDMARKER, locate, verify
 
 
 def test_the_shipped_model_is_the_expected_one() -> None:
     path = locate(FACE_LANDMARKER)
     assert path.name == "face_landmarker.task"
     assert path.stat().st_size == FACE_LANDMARKER.size
+
+
+def test_every_file_that_ships_is_described_beside_it() -> None:
+    folder = locate(FACE_LANDMARKER).parent
+    models = {model.name: model for model in (FACE_LANDMARKER, HAND_LANDMARKER)}
+    assert {path.name for path in folder.glob("*.task")} == models.keys()
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    for name, model in models.items():
+        (line,) = [line for line in lines if line.startswith(f"| `{name}` | MediaPipe")]
+        assert line.endswith(f"| {model.size} | `{model.sha256}` |")
 
 
 def test_a_missing_model(tmp_path: Path) -> None:

@@ -199,4 +199,7 @@ def test_faces_that_overlap_are_changed_from_back_to_front(pair: Pictures, tmp_p
     assert calls == ["nobody", "far", "near"]
     assert rows == [near, far]
     assert main_row(rows) is near
+    alone = Painter("alone", 0, near)
+    alone.size_at = None  # type: ignore[method-assign,assignment]
+    assert Cast([alone]).render(Frame()) == [near]  # type: ignore[arg-type,list-item,comparison-overlap]
     assert Cast([Painter("nobody", 0, nobody)] * 2).render(Frame()) == [nobody]  # type: ignore[arg-type,list-item,comparison-overlap]

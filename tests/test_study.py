@@ -312,7 +312,7 @@ def test_a_rater_goes_through_the_page_by_keyboard(study: Path, driver: Any, tmp
     assert driver.find_element("id", "end").is_displayed()
     press(Keys.ENTER)  # the button to save has the focus
     saved = tmp_path / "decisions-R_7.json"
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not saved.exists() and time.monotonic() < end:
         time.sleep(0.1)
     score = score_study(study, [saved])

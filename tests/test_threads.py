@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from afet_video.threads import prefetch, run_behind, side_by_side
+from afet_video.threads import prefetch, run_behind, side_by_side, with_next
 
 PREFIX = "afet-"
 
@@ -14,7 +14,7 @@ PREFIX = "afet-"
 @pytest.fixture(autouse=True)
 def _no_thread_left() -> Iterator[None]:
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline and any(t.name.startswith(PREFIX) for t in threading.enumerate()):
         time.sleep(0.01)
     assert [t.name for t in threading.enumerate() if t.name.startswith(PREFIX)] == []
@@ -49,7 +49,10 @@ def test_it_runs_only_so_far_ahead() -> None:
     taken: list[int] = []
     ahead = prefetch(counting(1000, taken), depth=3)
     assert next(ahead) == 0
-    time.sleep(0.1)
+    deadline = time.monotonic() + 30
+    while len(taken) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)  # so that it could go too far
     assert 2 <= len(taken) <= 1 + 3 + 1
     ahead.close()
     time.sleep(0.15)
@@ -86,7 +89,7 @@ def test_the_line_is_bounded() -> None:
     gate, started = threading.Event(), time.monotonic()
 
     def slow(_: int) -> None:
-        gate.wait(5)
+        gate.wait(30)
 
     with run_behind(slow, depth=2) as behind:
         for i in range(3):
@@ -143,7 +146,7 @@ def test_side_by_side_keeps_the_order_and_takes_few_ahead() -> None:
 
 
 def test_side_by_side_uses_several_threads_at_once() -> None:
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=30)
     assert len(list(side_by_side(lambda _: both.wait(), range(4), workers=2))) == 4
 
 
@@ -163,3 +166,11 @@ def test_side_by_side_raises_an_error_in_place_of_its_value() -> None:
 def test_side_by_side_raises_an_error_of_its_input() -> None:
     with pytest.raises(Broken):
         list(side_by_side(str, counting(10, [], fails_at=4)))
+
+
+@pytest.mark.parametrize(
+    ("values", "pairs"),
+    [([], []), ([1], [(1, None)]), ([1, 2, 3], [(1, 2), (2, 3), (3, None)])],
+)
+def test_each_value_comes_with_the_next(values: list[int], pairs: list[tuple[int, int | None]]) -> None:
+    assert list(with_next(iter(values))) == pairs

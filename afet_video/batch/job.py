@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from afet_video.batch.people import save_looks
-from afet_video.errors import AfetError, OutputError
+from afet_video.errors import AfetError, InputError, OutputError
 from afet_video.outputs import disk_errors
 from afet_video.passes.settings import ConvertSettings
 from afet_video.pipeline import convert
@@ -55,8 +55,8 @@ class Job:
 class JobResult:
     """What became of a job; `error` is one line, None = done.
 
-    `sha256` by `PARTS`. `seconds` and `peak_memory` (bytes, of the worker so far) are of this run, and go into no data
-    set. `is_disk_full`: no other job has a chance either.
+    `sha256` by `PARTS`. `seconds`, `peak_memory` (bytes, of the worker so far) and `segments_found` (of the video, from
+    an earlier run) are of this run, and go into no data set. `is_disk_full`: no other job has a chance either.
     """
 
     name: str
@@ -66,6 +66,7 @@ class JobResult:
     sha256: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     peak_memory: int = 0
+    segments_found: int = 0
     is_disk_full: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -113,11 +114,15 @@ def _attempt(job: Job) -> JobResult:
 
 
 def _convert(job: Job, folder: Path) -> JobResult:
+    content, planned = sha256_file(Path(job.source)), job.facts["source_sha256"]
+    if content != planned:
+        raise InputError(f"{job.source}: it has changed since the batch began: run the batch again with --resume")
     report = convert(
         job.source,
         folder / f"{job.name}{PARTS['video']}",
         settings=settings_from_mapping(ConvertSettings, job.settings),
         checkpoints=Path(job.work) / "checkpoints",
+        source_sha256=content,
     )
     made = {part: folder / f"{job.name}{end}" for part, end in PARTS.items()}
     if job.look is not None:
@@ -136,7 +141,14 @@ def _convert(job: Job, folder: Path) -> JobResult:
         "frames_by_status": dict(report.frames_by_status),
         "people": len(report.people),
     }
-    return JobResult(job.name, job.fingerprint, facts=facts, sha256=hashes, warnings=report.warnings)
+    return JobResult(
+        job.name,
+        job.fingerprint,
+        facts=facts,
+        sha256=hashes,
+        segments_found=report.segments_found,
+        warnings=report.warnings,
+    )
 
 
 def _failed(job: Job, error: Exception) -> JobResult:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from afet_video.batch.job import JobResult
+from afet_video.closing import Closing
 from afet_video.outputs import disk_errors
 
 
-class Journal:
+class Journal(Closing):
     """The journal of a batch; use it as a context manager.
 
     Parameters
@@ -62,10 +62,6 @@ class Journal:
             os.fsync(self._file.fileno())
         self.results[result.name] = result
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file; closing twice does no harm."""
         self._file.close()

@@ -36,7 +36,7 @@ def default_workers() -> int:
     return max(min((os.cpu_count() or 1) // _CORES_PER_WORKER, memory // (2 * WORKER_BYTES)), 1)
 
 
-def needed_bytes(jobs: Sequence[Job], *, shards: bool, lossless: bool) -> int:
+def needed_bytes(jobs: Sequence[Job], workers: int, *, shards: bool, lossless: bool) -> int:
     """Return about how much the results of `jobs` and their checkpoints take, on the safe side."""
     clips: dict[str, tuple[float, float]] = {}
     total = 0.0
@@ -45,7 +45,9 @@ def needed_bytes(jobs: Sequence[Job], *, shards: bool, lossless: bool) -> int:
             clips[job.source] = _clip_bytes(Path(job.source), lossless=lossless)
             total += clips[job.source][1]
         total += clips[job.source][0] * (2 if shards else 1)
-    return int(total) + _SPARE_BYTES
+    # while a result is joined of its segments both are there
+    joined = workers * max((result for result, _ in clips.values()), default=0.0)
+    return int(total + joined) + _SPARE_BYTES
 
 
 def check_space(folder: Path, needed: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Generator, Sequence
@@ -22,6 +23,8 @@ from afet_video.errors import AfetError, SettingsError
 
 _OBJECTS_BYTES = 100 * 2**20
 """Ray's store for values that tasks hand over: ours are small. Ray's own default is a third of the memory."""
+
+_ANSWER_S = 5.0
 
 
 def run_on_ray(jobs: Sequence[Job], workers: int, address: str | None) -> Generator[JobResult, None, None]:
@@ -79,6 +82,26 @@ def _run(job: Job) -> dict[str, Any]:
     return run_job(job).to_mapping()
 
 
+def check_address(address: str) -> None:
+    """Refuse an address of a cluster at which nothing answers; Ray itself would try for minutes.
+
+    Raises
+    ------
+    SettingsError
+        If it is HOST:PORT, and nothing listens there.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not (colon and port.isdecimal()):
+        return  # "auto" and the like: Ray looks where it is
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "no answer"
+        raise SettingsError(
+            f"no Ray cluster at {address}: {reason}. Start one with `ray start --head`, or leave out --ray-address"
+        ) from error
+
+
 def load_ray() -> Any:
     """Return the package `ray`.
 
@@ -108,7 +131,14 @@ def _started(workers: int, address: str | None) -> Any:
         ray.init(**options)
     except AfetError:
         raise
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+    except (ConnectionError, ValueError, RuntimeError, OSError, ray.exceptions.RayError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SettingsError(f"no Ray cluster at {address or 'this computer'}: {reason}") from error
+        raise SettingsError(f"no Ray cluster at {address or 'this computer'}: {reason}{_hint(address)}") from error
     return ray
+
+
+def _hint(address: str | None) -> str:
+    """Say what else is to be set for a cluster that asks for a token, as those of Ray 2.60 do where there is one."""
+    if address is None or "RAY_AUTH_MODE" in os.environ:
+        return ""
+    return ". If it asks for a token (`ray start` says so), set RAY_AUTH_MODE=token"

@@ -22,10 +22,11 @@ from afet_video.batch.journal import Journal
 from afet_video.batch.limits import check_space, default_workers, needed_bytes
 from afet_video.batch.manifest import read_inputs
 from afet_video.batch.on_processes import run_on_processes
-from afet_video.batch.on_ray import load_ray, run_on_ray
+from afet_video.batch.on_ray import check_address, load_ray, run_on_ray
 from afet_video.batch.plan import Plan, plan_jobs
 from afet_video.batch.settings import BatchSettings
 from afet_video.batch.shards import write_shards
+from afet_video.datatypes import unreported
 from afet_video.errors import InputError
 from afet_video.profiles import PRESETS
 
@@ -100,6 +101,8 @@ def make_batch(
         check_croissant()
     if settings.engine == "ray":
         load_ray()
+        if settings.ray_address is not None:
+            check_address(settings.ray_address)
     found = read_inputs([Path(path) for path in inputs], root=settings.root)
     if not found.clips:
         raise InputError("; ".join(line for _, line in found.refused))
@@ -109,11 +112,11 @@ def make_batch(
         with Journal(folder.journal) as journal:
             plan = plan_jobs(found.clips, settings, folder)
             todo = [job for job in plan.jobs if not _is_done(job, journal, folder)]
-            needed = needed_bytes(todo, shards=settings.shards, lossless=settings.convert.encode.lossless)
+            needed = needed_bytes(todo, workers, shards=settings.shards, lossless=settings.convert.encode.lossless)
             check_space(folder.root, needed)
             if on_plan is not None:
                 on_plan(len(todo))
-            run = _Run(settings, on_result or _ignore)
+            run = _Run(settings, on_result or unreported)
             try:
                 run.work_off(todo, workers, journal)
             finally:
@@ -220,7 +223,3 @@ def _write_retry(folder: Folder, plan: Plan, failed: dict[str, str]) -> Path | N
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values())
     write_atomically(folder.retry, text.encode())
     return Path(os.path.commonpath([Path(row["file"]).parent for row in rows.values()]))
-
-
-def _ignore(_: JobResult) -> None:
-    """Take a result that nobody asked for."""

@@ -71,15 +71,19 @@ def _figures(part: str, seen: _Rounds) -> list[Figure]:
     overlapped = [whole / floor for whole, floor in zip(seen.convert, seen.overlapped, strict=True)]
     rate = [seen.frames / whole for whole in seen.convert]
     each = "decode, detect, encode of the same frames"
+
+    def seconds(name: str, samples: list[float], note: str = "") -> Figure:
+        return Figure.of(part, name, "s", samples, note=note, frames=seen.frames)
+
     figures = [
         Figure.of(part, "convert / floor", "x", ratios, target=_TARGET_RATIO, note="median of the rounds' ratios"),
         Figure.of(part, "convert / overlapped floor", "x", overlapped),
-        Figure.of(part, "convert", "s", seen.convert, note=f"{seen.frames} frames"),
-        Figure.of(part, "floor", "s", seen.floor, note=f"{each}, one after the other"),
-        Figure.of(part, "overlapped floor", "s", seen.overlapped, note=f"{each}, each in a thread of its own"),
+        seconds("convert", seen.convert, f"{seen.frames} frames"),
+        seconds("floor", seen.floor, f"{each}, one after the other"),
+        seconds("overlapped floor", seen.overlapped, f"{each}, each in a thread of its own"),
         Figure.of(part, "speed", "frames/s", rate),
     ]
-    return figures + [Figure.of(part, f"stage {name}", "s", seconds) for name, seconds in seen.stages.items()]
+    return figures + [seconds(f"stage {name}", samples) for name, samples in seen.stages.items()]
 
 
 def _seconds_of_floor(clip: Path, target: Path, *, overlapped: bool) -> float:

@@ -17,14 +17,17 @@ from pathlib import Path
 import numpy as np
 
 _LIBRARIES = ("afet-video", "av", "mediapipe", "numba", "numpy", "opencv-contrib-python", "scipy", "statsmodels")
+_MS = {"s": 1000.0, "ms": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured quantity: the median of `runs` samples and their interquartile range, in `unit`.
 
-    `part` is what it belongs to ("kernel", "convert 480p", ...). `target` is what was aimed at, None if nothing was;
-    smaller is better wherever there is one. `note` says how it was measured where that matters.
+    `part` is what it belongs to ("kernel", "convert 480p", ...). `runs` is 0 for what was not measured here but is
+    quoted. `target` is what was aimed at, None if nothing was; smaller is better wherever there is one. `note` says
+    how it was measured where that matters. `frame_ms`: the median as milliseconds a frame, None where it is no time
+    spent on frames.
     """
 
     part: str
@@ -35,6 +38,7 @@ class Figure:
     runs: int
     target: float | None = None
     note: str = ""
+    frame_ms: float | None = None
 
     @classmethod
     def of(
@@ -46,10 +50,18 @@ class Figure:
         *,
         target: float | None = None,
         note: str = "",
+        frames: int | None = None,
     ) -> Figure:
-        """Return the figure that `samples` (at least one) amount to."""
+        """Return the figure that `samples` (at least one) amount to; `frames`: how many each of them, in s or ms, took.
+
+        Raises
+        ------
+        KeyError
+            If `frames` is given for a quantity that is not in s or ms.
+        """
         low, median, high = (round(float(q), 4) for q in np.quantile(samples, (0.25, 0.5, 0.75)))
-        return cls(part, name, unit, median, round(high - low, 4), len(samples), target, note)
+        frame_ms = None if frames is None else round(_MS[unit] * median / frames, 4)
+        return cls(part, name, unit, median, round(high - low, 4), len(samples), target, note, frame_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from afet_video.bench.figures import Figure
 from afet_video.bench.process import memory_mb
-from afet_video.errors import NoFaceError
+from afet_video.errors import FaceError, NoFaceError
 from afet_video.live.results import LiveState
 from afet_video.live.runner import LiveRunner
 from afet_video.live.session import LiveSession
@@ -36,6 +36,8 @@ def measure_live(clip: Path, seconds: float, *, size_wh: tuple[int, int] = SIZE_
     ------
     NoFaceError
         If the calibration does not come to an end.
+    FaceError
+        If no frame comes after it.
     InputError
         If the clip cannot be used.
     """
@@ -81,7 +83,8 @@ def _take_for(runner: LiveRunner, seconds: float) -> tuple[list[float], list[flo
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or not processing:
         if time.perf_counter() > end + _PATIENCE_S:
-            raise FaceError(f"no frame was ready within {seconds + _PATIENCE_S:.0f} s: this machine is too busy to measure")
+            waited = seconds + _PATIENCE_S
+            raise FaceError(f"no frame was ready within {waited:.0f} s: this machine is too busy to measure")
         timed = runner.take(0.5)
         if timed is not None:
             runner.stats.shown(timed)

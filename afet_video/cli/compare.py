@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from afet_video.evaluation import Figure
 
 _PIPE_WIDTH = 200
+_LIVEPORTRAIT = "Baselines with LivePortrait"
 
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="The video that was, or is to be, converted.")]
 Results = Annotated[
@@ -55,6 +56,38 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table in M
 SideOption = Annotated[
     str | None, typer.Option("--side", metavar="left|right", help="With --baselines: as for convert.")
 ]
+PalsyPicture = Annotated[
+    Path | None,
+    typer.Option(
+        "--palsy-picture",
+        metavar="IMAGE",
+        help="A picture of a person with a palsy, which drives liveportrait-direct.",
+        rich_help_panel=_LIVEPORTRAIT,
+    ),
+]
+Intermediates = Annotated[
+    int | None,
+    typer.Option(
+        "--intermediates",
+        metavar="N",
+        help="How many pictures liveportrait-columns paints for each frame. "
+        "Default: one for each column from the midline to the edge of the face, as in the paper.",
+        rich_help_panel=_LIVEPORTRAIT,
+    ),
+]
+Backend = Annotated[
+    Literal["torch", "onnx"],
+    typer.Option("--backend", help="What runs LivePortrait.", rich_help_panel=_LIVEPORTRAIT),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda",
+        help="Where torch runs; auto: on a GPU if there is one.",
+        rich_help_panel=_LIVEPORTRAIT,
+    ),
+]
 
 
 def compare(
@@ -70,6 +103,10 @@ def compare(
     side: SideOption = None,
     profile: options.Profile = None,
     settings: options.SettingsFile = None,
+    palsy_picture: PalsyPicture = None,
+    intermediates: Intermediates = None,
+    backend: Backend = "torch",
+    device: Device = "auto",
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -77,13 +114,15 @@ def compare(
     """Measure several results of one source, or several methods on it, side by side."""
     if bool(results) == (baselines is not None):
         raise typer.BadParameter("give SOURCE and results of it, or SOURCE and --baselines")
-    if baselines is None and (keep or side or profile or settings):
-        raise typer.BadParameter("--keep, --side, --profile and --settings go with --baselines only")
+    if baselines is None and (keep or side or profile or settings or palsy_picture or intermediates is not None):
+        raise typer.BadParameter(
+            "--keep, --side, --profile, --settings, --palsy-picture and --intermediates go with --baselines only"
+        )
     with errors_as_lines(as_json=as_json):
         from afet_video.cli.convert import chosen_settings
         from afet_video.cli.interrupts import stoppable
         from afet_video.cli.progress import shown_progress
-        from afet_video.comparison import compare_methods, compare_results
+        from afet_video.comparison import LivePortraitSettings, compare_methods, compare_results
         from afet_video.evaluation.units import UnitSettings
 
         told = UnitSettings.parse(units)
@@ -99,6 +138,7 @@ def compare(
                     source,
                     names,
                     settings=chosen,
+                    liveportrait=LivePortraitSettings(palsy_picture, intermediates, backend, device),
                     keep=keep,
                     sheet=output,
                     units=told,
@@ -153,17 +193,15 @@ def _rows(compared: Comparison, *, everything: bool) -> Iterator[list[str]]:
 
 
 def _value(figure: Figure | None) -> str:
-    if figure is None or figure.value is None:
-        return "n/a"
-    if float(figure.value).is_integer() and abs(figure.value) != 1:
-        return f"{figure.value:.0f}"
-    return f"{figure.value:.2f}" if abs(figure.value) < 10 else f"{figure.value:.1f}"
+    from afet_video.evaluation.wording import ASCII, number_text
+
+    value = None if figure is None else figure.value
+    return number_text(value, ASCII, digits=2 if value is None or abs(value) < 10 else 1)
 
 
 def _target(figures: list[Figure | None]) -> str:
     """Return the target that the methods share; "" where they have none, or each its own."""
+    from afet_video.evaluation.wording import ASCII, target_text
+
     targets = {figure.target for figure in figures if figure is not None}
-    low, high = targets.pop() if len(targets) == 1 else (None, None)
-    if low is None:
-        return "" if high is None else f"<= {high:g}"
-    return f">= {low:g}" if high is None else f"{low:g} to {high:g}"
+    return target_text(targets.pop(), ASCII) if len(targets) == 1 else ""

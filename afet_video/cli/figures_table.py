@@ -5,7 +5,6 @@ in: reports -> out: lines.  Must not: measure or judge anything.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -70,6 +69,7 @@ def _table(figures: Sequence[Figure], *, spread: str) -> Table:
 
 def _units_table(units: UnitReport) -> Table:
     from afet_video.evaluation.units.names import UNITS
+    from afet_video.evaluation.wording import ASCII, number_text
 
     table = Table(title=f"{units.title}, half faces: here | in the paper")
     table.add_column("Unit")
@@ -80,36 +80,23 @@ def _units_table(units: UnitReport) -> Table:
         if row is not None:
             ours = [row.precision, row.recall, row.f_score, row.real, row.generated]
         theirs = [unit.precision, unit.recall, unit.f_score, unit.real, unit.generated]
-        cells = ["n/a" if value is None else _short(value) for value in (*ours, *theirs)]
+        cells = [number_text(value, ASCII) for value in (*ours, *theirs)]
         table.add_row(f"{unit.code} {unit.name}", *cells)
     return table
 
 
 def _cells(figure: Figure, part: str) -> Iterator[str]:
+    from afet_video.evaluation.wording import ASCII, number_text, target_text
+
     yield part
     yield figure.name
-    yield "n/a" if figure.value is None else f"{_short(figure.value)} {figure.unit}".rstrip()
-    yield "" if figure.floor is None else _short(figure.floor)
+    yield "n/a" if figure.value is None else f"{number_text(figure.value, ASCII)} {figure.unit}".rstrip()
+    yield "" if figure.floor is None else number_text(figure.floor, ASCII)
     yield "" if figure.error is None else f"{figure.error:.2f}"
     yield f"{figure.n} {figure.counted}"
-    yield _target(figure)
+    yield target_text(figure.target, ASCII)
     yield {None: "", True: "yes", False: "no"}[figure.met]
     yield figure.note
-
-
-def _short(value: float) -> str:
-    if isinstance(value, int) or math.isinf(value):
-        return str(value)
-    return f"{value:.0f}" if float(value).is_integer() and abs(value) != 1 else f"{value:.3f}"
-
-
-def _target(figure: Figure) -> str:
-    low, high = figure.target
-    if low is None and high is None:
-        return ""
-    if low is None:
-        return f"<= {high:g}"
-    return f">= {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
 def _by_definition(figures: Sequence[Figure]) -> dict[str, list[str]]:

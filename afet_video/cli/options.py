@@ -179,6 +179,14 @@ PrivateKey = Annotated[
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist already.", rich_help_panel=FILES)
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Keep what is done beside OUTPUT until all is done, and go on from what a killed run kept.",
+        rich_help_panel=RUN,
+    ),
+]
 SettingsFile = Annotated[
     Path | None,
     typer.Option(

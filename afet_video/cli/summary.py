@@ -78,6 +78,8 @@ def _lines(report: RunReport) -> Iterator[tuple[str, str]]:
             yield f"Person {person.face_id}", _person(person)
     else:
         yield "Neutral", _neutral(report.neutral)
+    if report.segments_found:
+        yield "Resumed", f"{report.segments_found} of {report.segments} segments were there from an earlier run"
     yield "Speed", _speed(report)
 
 

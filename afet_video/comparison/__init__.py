@@ -4,7 +4,17 @@ in: a video, results or names of methods -> out: a table of figures, a contact s
 own: the figures are those of `evaluation`.
 """
 
-from afet_video.comparison.methods import METHODS, Method
+from afet_video.comparison.liveportrait import LivePortraitSettings
+from afet_video.comparison.method import Method
+from afet_video.comparison.methods import METHODS
 from afet_video.comparison.run import ComparedMethod, Comparison, compare_methods, compare_results
 
-__all__ = ["METHODS", "ComparedMethod", "Comparison", "Method", "compare_methods", "compare_results"]
+__all__ = [
+    "METHODS",
+    "ComparedMethod",
+    "Comparison",
+    "LivePortraitSettings",
+    "Method",
+    "compare_methods",
+    "compare_results",
+]

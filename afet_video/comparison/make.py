@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from afet_video.comparison.methods import Method
+from afet_video.comparison.method import Method
 from afet_video.datatypes import Progress, ProgressCallback
 from afet_video.passes.cast import Cast
 from afet_video.passes.prepare import load_neutral_image
@@ -23,22 +23,25 @@ from afet_video.threads import prefetch, run_behind
 from afet_video.tracks import open_track_writer, sha256_file, write_sidecar
 from afet_video.video.decode import VideoReader
 from afet_video.video.encode import VideoWriter
+from afet_video.xmp import source_type_url
 
 
 def made_results(
     source: Path, folder: Path, methods: Sequence[Method], settings: ConvertSettings, on_progress: ProgressCallback
 ) -> Iterator[tuple[Method, Path]]:
-    """Yield each method that can be run with its result in `folder`, NAME.mkv with track and side-car beside it."""
+    """Yield each method with its result in `folder`, NAME.mkv with track and side-car beside it.
+
+    None of them may lack anything (`Method.missing`).
+    """
     settings = replace(
         with_side_drawn(settings, source), encode=replace(settings.encode, codec="auto", crf=None, lossless=True)
     )
     reader = VideoReader(source)
     with found_people(reader, settings, on_progress) as people:
         for method in methods:
-            if method.missing() is None:
-                target = folder / f"{method.name}.mkv"
-                _make(reader, people, method, target, method.settings_for(settings), on_progress)
-                yield method, target
+            target = folder / f"{method.name}.mkv"
+            _make(reader, people, method, target, method.settings_for(settings), on_progress)
+            yield method, target
 
 
 def _make(
@@ -58,7 +61,7 @@ def _make(
         run_behind(writer.write) as encoder,
         contextlib.closing(prefetch(reader)) as frames,
     ):
-        cast = Cast([method.change(renderer) for renderer in ready.renderers])
+        cast = Cast([method.change(renderer, reader) for renderer in ready.renderers])
         for frame in frames:
             rows = cast.render(frame)
             encoder.put(frame)
@@ -70,9 +73,11 @@ def _make(
 
 def _sidecar(reader: VideoReader, method: Method, target: Path, settings: ConvertSettings) -> dict[str, Any]:
     return {
+        "digital_source_type": source_type_url(settings.encode.source_type),
         "method": f"{method.name}: {method.what}",
         "source": {"name": reader.path.name, "sha256": sha256_file(reader.path)},
         "outputs": {"video": target.name, "tracks": f"{target.stem}.tracks.parquet"},
         "affected_side": str(settings.profile.side),
         "settings": settings_to_mapping(settings),
+        **method.about(),
     }

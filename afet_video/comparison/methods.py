@@ -8,52 +8,26 @@ baselines.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 
+from afet_video.comparison.liveportrait import DIRECT, PAPER, LivePortraitMethods, LivePortraitSettings
+from afet_video.comparison.method import Method
 from afet_video.comparison.pictures import PictureMix
 from afet_video.datatypes import FloatArray, Midline
-from afet_video.errors import AfetError, MidlineError, SettingsError
+from afet_video.errors import MidlineError, SettingsError
 from afet_video.face.track import FaceTrack
 from afet_video.passes.cast import FaceRenderer
 from afet_video.passes.follow import FollowedFace
 from afet_video.passes.render import Renderer
-from afet_video.passes.settings import ConvertSettings
-from afet_video.profiles import PRESETS
-from afet_video.settings_io import replace_nested
 from afet_video.splice.midline import MidlineSettings, fit_midline, head_frame, midline_points, to_image
+from afet_video.video.decode import VideoReader
 
 OURS = "afet-video"
-
-Change = Callable[[Renderer], FaceRenderer]
-
-
-def _as_it_is(renderer: Renderer) -> FaceRenderer:
-    return renderer
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """One method: `what` it does in a line.
-
-    `settings`: what of the settings is other than in `convert`. `change` gives, for a prepared renderer, the one that
-    is used instead. `missing` says why it cannot be run here, None if it can.
-    """
-
-    name: str
-    what: str
-    settings: Mapping[str, str | float] = field(default_factory=dict)
-    change: Change = _as_it_is
-    missing: Callable[[], str | None] = lambda: None
-
-    def settings_for(self, settings: ConvertSettings) -> ConvertSettings:
-        """Return the settings of `convert` as this method has them."""
-        return replace_nested(settings, dict(self.settings))
 
 
 class VerticalMidline(FollowedFace):
@@ -86,80 +60,64 @@ class RawMidline(FollowedFace):
             return None
 
 
-def _vertical(renderer: Renderer) -> FaceRenderer:
+def _vertical(renderer: Renderer, _: VideoReader) -> FaceRenderer:
     followed = renderer.followed
     return replace(renderer, followed=VerticalMidline(followed.rows, followed.midline_u))
 
 
-def _raw(renderer: Renderer) -> FaceRenderer:
+def _raw(renderer: Renderer, _: VideoReader) -> FaceRenderer:
     followed = renderer.followed
     raw = RawMidline(followed.rows, followed.midline_u, renderer.track, renderer.settings.midline)
     return replace(renderer, followed=raw)
 
 
-def _stitch(renderer: Renderer) -> FaceRenderer:
+def _stitch(renderer: Renderer, _: VideoReader) -> FaceRenderer:
     return PictureMix(renderer, is_stitch=True)
 
 
-def _cross_fade(renderer: Renderer) -> FaceRenderer:
+def _cross_fade(renderer: Renderer, _: VideoReader) -> FaceRenderer:
     return PictureMix(renderer, is_stitch=False)
 
 
-def _no_liveportrait() -> str | None:
-    """Return why LivePortrait cannot stand beside the others: it is not there, its weights are not, or it makes stills.
-
-    Its weights are named by the messages of `liveportrait.weights`, where that is installed.
-    """
-    if importlib.util.find_spec("afet_video.liveportrait") is None:
-        return "LivePortrait is not part of this installation"
-    weights = importlib.import_module("afet_video.liveportrait.weights")
-    try:
-        weights.locate_weights("torch")
-    except AfetError as error:
-        return str(error)
-    return "LivePortrait makes pairs of stills out of a photo, and no video of this clip: see `afet-video still`"
-
-
-_PAPER = {f"splice.{key}": value for key, value in PRESETS["paper"].splice.items()}
-
-METHODS: Mapping[str, Method] = MappingProxyType(
-    {
-        method.name: method
-        for method in (
-            Method(OURS, "the method of convert, as it is set"),
-            Method("direct-stitch", "the neutral up to the midline, the frame beyond it; no morph", {}, _stitch),
-            Method("cross-fade", "neutral and frame mixed across the ramp; no morph", {}, _cross_fade),
-            Method("vertical-midline", "the halves are divided by a vertical line, not by a curve", {}, _vertical),
-            Method("raw-lowess", "the midline of each frame by itself, not smoothed over time", {}, _raw),
-            Method("linear-ramp", "the paper's: linear ramp, the neutral's own pixels on the affected half", _PAPER),
-            Method(
-                "liveportrait-direct",
-                "LivePortrait driven by a picture of a person with a palsy (the paper's Fig. 8)",
-                missing=_no_liveportrait,
-            ),
-            Method(
-                "liveportrait-columns",
-                "LivePortrait's intermediate pictures in place of the morph (the paper's Fig. 9)",
-                missing=_no_liveportrait,
-            ),
-        )
-    }
+_SIMPLER = (
+    Method(OURS, "the method of convert, as it is set"),
+    Method("direct-stitch", "the neutral up to the midline, the frame beyond it; no morph", {}, _stitch),
+    Method("cross-fade", "neutral and frame mixed across the ramp; no morph", {}, _cross_fade),
+    Method("vertical-midline", "the halves are divided by a vertical line, not by a curve", {}, _vertical),
+    Method("raw-lowess", "the midline of each frame by itself, not smoothed over time", {}, _raw),
+    Method("linear-ramp", "the paper's: linear ramp, the neutral's own pixels on the affected half", PAPER),
 )
+
+
+def _all_methods(liveportrait: LivePortraitSettings) -> Mapping[str, Method]:
+    both = LivePortraitMethods(liveportrait).methods()
+    return MappingProxyType({method.name: method for method in (*_SIMPLER, *both)})
+
+
+METHODS = _all_methods(LivePortraitSettings())
 """All methods by name; the first is the method of `convert`."""
 
 
-def chosen_methods(names: Sequence[str]) -> tuple[Method, ...]:
+def chosen_methods(names: Sequence[str], liveportrait: LivePortraitSettings | None = None) -> tuple[Method, ...]:
     """Return the method of `convert` and those with the names given, in that order; "all" stands for all of them.
 
     Raises
     ------
     SettingsError
-        If there is no such method; the message lists them.
+        If there is no such method; the nearest name is offered, or all are listed. If a palsy picture is given, and
+        nothing that is chosen takes it.
     """
-    if list(names) == ["all"]:
-        return tuple(METHODS.values())
-    for name in names:
-        if name not in METHODS:
-            known = ", ".join(name for name in METHODS if name != OURS)
-            raise SettingsError(f'--baselines has no "{name}": choose from {known}, or all')
-    return tuple(METHODS[name] for name in dict.fromkeys((OURS, *names)))
+    methods = _all_methods(liveportrait or LivePortraitSettings())
+    chosen = tuple(methods) if "all" in names else tuple(dict.fromkeys((OURS, *names)))
+    for name in chosen:
+        if name not in methods:
+            raise SettingsError(f'--baselines has no "{name}": {_hint(name)}')
+    if liveportrait is not None and liveportrait.palsy_picture is not None and DIRECT not in chosen:
+        raise SettingsError(f"a palsy picture drives {DIRECT}, which is not among the baselines: add it, or leave both")
+    return tuple(methods[name] for name in chosen)
+
+
+def _hint(name: str) -> str:
+    others = [one for one in (*METHODS, "all") if one != OURS]
+    near = difflib.get_close_matches(name.lower(), others, n=1, cutoff=0.5)
+    return f'did you mean "{near[0]}"?' if near else f"choose from {', '.join(others[:-1])}, or all"

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from afet_video.comparison.liveportrait import LivePortraitSettings
 from afet_video.comparison.make import made_results
-from afet_video.comparison.methods import chosen_methods
+from afet_video.comparison.methods import OURS, chosen_methods
 from afet_video.comparison.sheet import comparison_sheet
-from afet_video.datatypes import FloatArray, Progress, ProgressCallback
+from afet_video.datatypes import FloatArray, Progress, ProgressCallback, unreported
 from afet_video.draw import write_png
 from afet_video.errors import InputError, OutputError, SettingsError
 from afet_video.evaluation import EvaluationReport, Figure, evaluate
@@ -127,7 +128,7 @@ def compare_results(
         raise SettingsError("nothing to compare: name results of the source, or --baselines")
     names = _short_names(paths)
     named = [(name, str(path), path) for name, path in zip(names, paths, strict=True)]
-    return _compare(Path(source), iter(named), [], sheet, units, overwrite, on_progress or _ignore)
+    return _compare(Path(source), iter(named), [], sheet, units, overwrite, on_progress or unreported)
 
 
 def compare_methods(
@@ -135,6 +136,7 @@ def compare_methods(
     names: Sequence[str] = ("all",),
     *,
     settings: ConvertSettings | None = None,
+    liveportrait: LivePortraitSettings | None = None,
     keep: str | Path | None = None,
     sheet: str | Path | None = None,
     units: UnitSettings | None = None,
@@ -148,27 +150,39 @@ def compare_methods(
     source : video with a face that moves.
     names : of `METHODS`, or "all"; that of `convert` is always there.
     settings : as for `convert`.
+    liveportrait : how the baselines with LivePortrait are made. What is missing for them is said in their columns.
     keep : an empty or new folder in which the results stay; default: they are deleted.
     sheet, units, overwrite, on_progress : as for `compare_results`.
 
     Raises
     ------
     SettingsError
-        If there is no such method.
+        If there is no such method, or none of those asked for can be run here.
     AfetError
         As `convert` does.
     """
-    methods = chosen_methods(names)
+    methods = chosen_methods(names, liveportrait)
+    lacks = {one.name: one.missing() for one in methods}
+    _check_any_runs(lacks)
+    able = [one for one in methods if not lacks[one.name]]
+    absent = [
+        ComparedMethod(one.name, one.what, None, "; ".join(lacks[one.name])) for one in methods if one not in able
+    ]
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="afet-compare-")) if keep is None else keep
         made = made_results(
-            Path(source), _folder(Path(folder)), methods, settings or ConvertSettings(), on_progress or _ignore
+            Path(source), _folder(Path(folder)), able, settings or ConvertSettings(), on_progress or unreported
         )
         named = ((method.name, method.what, target) for method, target in made)
-        absent = [
-            ComparedMethod(one.name, one.what, None, why) for one in methods if (why := one.missing()) is not None
-        ]
-        return _compare(Path(source), named, absent, sheet, units, overwrite, on_progress or _ignore)
+        return _compare(Path(source), named, absent, sheet, units, overwrite, on_progress or unreported)
+
+
+def _check_any_runs(lacks: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse to run the method of `convert` alone, if others were asked for; `lacks`: reasons by name."""
+    asked = [name for name in lacks if name != OURS]
+    if asked and all(lacks[name] for name in asked):
+        reasons = dict.fromkeys(reason for name in asked for reason in lacks[name])
+        raise SettingsError(f"cannot run {' or '.join(asked)}: {'; '.join(reasons)}")
 
 
 def _compare(
@@ -247,7 +261,3 @@ def _short_names(paths: Sequence[Path]) -> list[str]:
         raise InputError("a result is named twice: name each once")
     stems = [path.stem for path in paths]
     return stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""

@@ -5,8 +5,6 @@ in: a picture -> out: .png.  Must not: draw.
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 
 import cv2
@@ -15,10 +13,7 @@ from afet_video.datatypes import ByteArray
 from afet_video.draw.picture import copied
 from afet_video.errors import OutputError
 from afet_video.outputs import disk_errors
-from afet_video.xmp import source_type_packet
-
-_PNG_HEADER_END = 8 + 4 + 4 + 13 + 4
-"""Signature, then the IHDR chunk (length, type, 13 bytes, CRC): further chunks go after it."""
+from afet_video.xmp import png_with, source_type_packet
 
 
 def write_png(path: Path, rgb: ByteArray, *, target: Path | None = None) -> None:
@@ -60,11 +55,4 @@ def png_bytes(rgb: ByteArray, *, target: Path | str = "the picture") -> bytes:
         raise OutputError(f"cannot write {target}: a picture of {rgb.shape} makes no PNG") from error
     if not is_encoded:
         raise OutputError(f"cannot write {target}: a picture of {rgb.shape} makes no PNG")
-    png = data.tobytes()
-    return png[:_PNG_HEADER_END] + _xmp_chunk() + png[_PNG_HEADER_END:]
-
-
-def _xmp_chunk() -> bytes:
-    """Return the iTXt chunk that holds XMP: keyword, no compression, no language, no translated keyword, the text."""
-    body = b"iTXt" + b"XML:com.adobe.xmp\0" + b"\0\0" + b"\0" + b"\0" + source_type_packet()
-    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png_with(source_type_packet(), data.tobytes())

@@ -30,13 +30,17 @@ REST = 0.6
 
 @dataclass(frozen=True, slots=True)
 class HowMade:
-    """What the side-car says of a conversion; defaults where there is no side-car."""
+    """What the side-car says of a conversion; defaults where there is no side-car.
+
+    `exact`: whether the track's landmarks of the result are exact; those of pictures that networks painted are not.
+    """
 
     profile: PalsyProfile = field(default_factory=PalsyProfile)
     splice: SpliceSettings = field(default_factory=SpliceSettings)
     midline: MidlineSettings = field(default_factory=MidlineSettings)
     landmarker: LandmarkerSettings = field(default_factory=LandmarkerSettings)
     lossless: bool = False
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +152,7 @@ def _how_made(sidecar: Mapping[str, Any], path: Path, track: Tracks) -> HowMade:
         midline=settings_from_mapping(MidlineSettings, settings.get("midline", {}), source=str(path)),
         landmarker=settings_from_mapping(LandmarkerSettings, settings.get("landmarker", {}), source=str(path)),
         lossless=bool(settings.get("encode", {}).get("lossless")),
+        exact=sidecar.get("exact_landmarks") is not False,
     )
 
 

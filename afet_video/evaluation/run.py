@@ -12,6 +12,7 @@ from afet_video.datatypes import ZONES, FloatArray, Progress, ProgressCallback
 from afet_video.evaluation.again import lag_figures, redetection_figures
 from afet_video.evaluation.asymmetry import asymmetry_figures, clinical_figures, clinical_rows
 from afet_video.evaluation.container import container_figures
+from afet_video.evaluation.exactness import series_without_track, without_track
 from afet_video.evaluation.figures import EvaluationReport, with_floor
 from afet_video.evaluation.heads import detected_again
 from afet_video.evaluation.inputs import open_conversion
@@ -90,6 +91,9 @@ def evaluate(
         *(told.figures if told else ()),
         *container_figures(conversion, pictures.before, pictures.after),
     )
+    series = time_series(conversion, fixed, pictures.by_frame, pictures.before, again)
+    if not conversion.made.exact:
+        figures, clinical, series = tuple(map(without_track, figures)), [], series_without_track(series)
     return EvaluationReport(
         source=conversion.source.path,
         result=conversion.result.path,
@@ -101,7 +105,7 @@ def evaluate(
         warnings=(*conversion.warnings, *dict.fromkeys((*conversion.source.warnings, *conversion.result.warnings))),
         units=told,
         clinical=tuple(clinical),
-        series=time_series(conversion, fixed, pictures.by_frame, pictures.before, again),
+        series=series,
     )
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from afet_video.closing import Closing
 from afet_video.datatypes import Box, ByteArray, FloatArray, Landmarks
 from afet_video.face.quiet import native_log_dropped, opened
 from afet_video.model_files import HAND_LANDMARKER, locate
@@ -74,7 +74,7 @@ class HandTrack:
         return [i for i in range(frame - 2 * FOLLOW_EVERY, frame + 2 * FOLLOW_EVERY + 1) if i in self.points]
 
 
-class HandFinder:
+class HandFinder(Closing):
     """Finds hands near the followed face; use one object per clip, as a context manager.
 
     Raises
@@ -91,14 +91,6 @@ class HandFinder:
         self._looked_at = -np.inf
         self._seen_at = -np.inf
         self._next = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the model; closing twice does no harm."""

@@ -6,8 +6,6 @@ in: a `Picture` -> out: .png or .jpg.  Must not: change a pixel.
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from pathlib import Path
 
 from PIL import Image
@@ -15,16 +13,17 @@ from PIL import Image
 from afet_video.errors import InputError, OutputError
 from afet_video.image_files.picture import Picture
 from afet_video.outputs import disk_errors
-from afet_video.xmp import COMPOSITE_SYNTHETIC, source_type_in, source_type_packet
+from afet_video.xmp import (
+    COMPOSITE_SYNTHETIC,
+    JPEG_KEYWORD,
+    PNG_KEYWORD,
+    PNG_SIGNATURE,
+    png_with,
+    source_type_in,
+    source_type_packet,
+)
 
 WRITABLE = (".png", ".jpg", ".jpeg")
-
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_HEADER_END = 8 + 4 + 4 + 13 + 4
-"""Signature, then the IHDR chunk (length, type, 13 bytes, CRC): further chunks go after it."""
-
-_PNG_KEYWORD = b"XML:com.adobe.xmp\0"
-_JPEG_KEYWORD = b"http://ns.adobe.com/xap/1.0/\0"
 
 _PNG_EFFORT = 1
 """Of 9: a photograph becomes a tenth larger than at the usual 6, and is written three times as fast."""
@@ -83,7 +82,7 @@ def write_picture(
         raise OutputError(f"cannot write {target}: {error}") from error
     data = held.getvalue()
     if is_png and packet:
-        data = data[:_PNG_HEADER_END] + _itxt(packet) + data[_PNG_HEADER_END:]
+        data = png_with(packet, data)
     with disk_errors(target):
         path.write_bytes(data)
 
@@ -100,12 +99,6 @@ def read_mark(path: Path | str) -> str | None:
         data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    keyword = _PNG_KEYWORD if data.startswith(_PNG_SIGNATURE) else _JPEG_KEYWORD
+    keyword = PNG_KEYWORD if data.startswith(PNG_SIGNATURE) else JPEG_KEYWORD
     start = data.find(keyword)
     return None if start < 0 else source_type_in(data[start : start + 65536])
-
-
-def _itxt(packet: bytes) -> bytes:
-    """Return the iTXt chunk that holds XMP: keyword, no compression, no language, no translated keyword, the text."""
-    body = b"iTXt" + _PNG_KEYWORD + b"\0\0" + b"\0" + b"\0" + packet
-    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))

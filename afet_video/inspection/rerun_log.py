@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib.util
 import math
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afet_video.closing import Closing
 from afet_video.datatypes import ByteArray, Midline
 from afet_video.errors import SettingsError
 from afet_video.inspection.seen import SeenFace, SeenFrame
@@ -30,7 +30,7 @@ def check_rerun() -> None:
         raise SettingsError("--rerun needs the package rerun-sdk: pip install 'afet-video[rerun]'")
 
 
-class RerunLog:
+class RerunLog(Closing):
     """Writes the recording; use it as a context manager.
 
     Parameters
@@ -48,12 +48,8 @@ class RerunLog:
         note = rerun.TextDocument(f"{name}: source and synthetic result, made by afet-video")
         self._recording.log("about", note, static=True)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Write what is still held, and close the file."""
         self._recording.flush()
         self._recording.disconnect()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import FloatArray, Progress, ProgressCallback, VideoFrame
+from afet_video.datatypes import FloatArray, Progress, ProgressCallback, VideoFrame, unreported
 from afet_video.draw import write_png
 from afet_video.errors import InputError, OutputError, SettingsError
 from afet_video.face.activity import activity, baseline
@@ -86,7 +86,7 @@ def inspect_clip(
     if rerun is not None:
         check_rerun()
     settings = settings or ConvertSettings()
-    report_progress = on_progress or _ignore
+    report_progress = on_progress or unreported
     image = load_neutral_image(settings)
     with Outputs(overwrite=overwrite) as outputs, contextlib.ExitStack() as stack:
         to_sheet, to_stats, to_rerun = (None if path is None else outputs.path_for(path) for path in paths)
@@ -220,7 +220,3 @@ def _frames(
             cast.render(frame)
             seen = watcher.take(frame)
             yield replace(seen, source=before, result=frame.rgb()) if shown else seen
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from afet_video.closing import Closing
 from afet_video.datatypes import ZONES
 from afet_video.inspection.seen import SeenFace, SeenFrame
 from afet_video.outputs import disk_errors
@@ -25,7 +24,7 @@ COLUMNS = (
 """One row a face and frame, and one for a frame without a face, where all after `face_id` but `status` is empty."""
 
 
-class StatsWriter:
+class StatsWriter(Closing):
     """Writes the CSV; use it as a context manager.
 
     Parameters
@@ -38,16 +37,11 @@ class StatsWriter:
         self._target = target
         with disk_errors(target):
             self._file = path.open("w", encoding="utf-8", newline="")
-        self._rows = csv.DictWriter(self._file, COLUMNS, restval="")
-
-    def __enter__(self) -> Self:
-        with disk_errors(self._target):
+            self._rows = csv.DictWriter(self._file, COLUMNS, restval="")
             self._rows.writeheader()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Write what is still held, and close the file."""
         with disk_errors(self._target):
             self._file.close()
 

@@ -14,9 +14,9 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from afet_video.closing import Closing
 from afet_video.datatypes import FaceStatus, NeutralChoice, Timestamp, TrackRow
 from afet_video.errors import OutputError
 from afet_video.live.results import LiveResult
@@ -31,7 +31,7 @@ _WAITING = 25
 """Most results that wait for the encoder: a second. Beyond that frames are left out, and counted."""
 
 
-class Recorder:
+class Recorder(Closing):
     """Records a session; use it as a context manager, or call `close`.
 
     `put` may be called from any one thread and never waits. A picture of another size ends the recording.
@@ -77,14 +77,6 @@ class Recorder:
         self._write_sidecar(is_finished=False)
         self._thread = threading.Thread(target=self._work, name="afet-record", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def put(self, result: LiveResult) -> None:
         """Record a result, unless the encoder is far behind."""

@@ -12,11 +12,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
+from afet_video.closing import Closing
 from afet_video.datatypes import (
     ZONES,
     ByteArray,
@@ -70,7 +69,7 @@ class Seen:
     seeing_ms: float
 
 
-class LiveSession:
+class LiveSession(Closing):
     """Implements `Session`; use it as a context manager, or call `close`.
 
     Raises
@@ -96,14 +95,6 @@ class LiveSession:
         self._index = -1
         self._last: tuple[FloatArray, float] | None = None
         self._person = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the models; closing twice does no harm."""

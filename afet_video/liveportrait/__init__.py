@@ -10,6 +10,7 @@ from pathlib import Path
 
 from afet_video.errors import SettingsError
 from afet_video.liveportrait.algebra import ramp_shares
+from afet_video.liveportrait.backend import Networks
 from afet_video.liveportrait.expressions import EXPRESSIONS, NamedExpression, expression_named
 from afet_video.liveportrait.pair import (
     DrivingFace,
@@ -25,10 +26,12 @@ __all__ = [
     "DrivingFace",
     "LivePortraitPairs",
     "NamedExpression",
+    "Networks",
     "PairGenerator",
     "PairSettings",
     "Portrait",
     "expression_named",
+    "open_networks",
     "open_pair_generator",
     "pasted_back",
     "ramp_shares",
@@ -38,7 +41,12 @@ __all__ = [
 def open_pair_generator(
     backend: str = "torch", *, folder: Path | None = None, device: str = "auto"
 ) -> LivePortraitPairs:
-    """Return LivePortrait with the weights of this machine.
+    """Return LivePortrait with the weights of this machine as a maker of pairs; as `open_networks` has it."""
+    return LivePortraitPairs(open_networks(backend, folder=folder, device=device))
+
+
+def open_networks(backend: str = "torch", *, folder: Path | None = None, device: str = "auto") -> Networks:
+    """Return LivePortrait's networks with the weights of this machine.
 
     Parameters
     ----------
@@ -56,9 +64,9 @@ def open_pair_generator(
     if backend == "torch":
         from afet_video.liveportrait import torch_backend
 
-        return LivePortraitPairs(torch_backend.load(folder, device=device))
+        return torch_backend.load(folder, device=device)
     if backend == "onnx":
         from afet_video.liveportrait import onnx_backend
 
-        return LivePortraitPairs(onnx_backend.load(folder))
+        return onnx_backend.load(folder)
     raise SettingsError(f'there is no back-end "{backend}": choose torch or onnx')

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import ByteArray, FloatArray
+from afet_video.datatypes import Box, ByteArray, FloatArray
 from afet_video.errors import FaceError
 from afet_video.facemesh import IBUG68, LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER
 
@@ -54,14 +54,31 @@ class Crop:
         """Return the crop (size, size, 3) of the photo; what lies beyond the photo is black, as the authors have it."""
         return _warped(photo, self.from_photo, (self.size, self.size))
 
+    def within(self, size_wh: tuple[int, int]) -> Box | None:
+        """Return the rectangle of a photo that the crop can reach, or None if it lies outside."""
+        corners = np.array([(0, 0), (self.size - 1, 0), (0, self.size - 1), (self.size - 1,) * 2], np.float64)
+        there = corners @ self.to_photo[:, :2].T + self.to_photo[:, 2]
+        x0, y0 = (max(math.floor(v), 0) for v in there.min(axis=0))
+        x1, y1 = (min(math.ceil(v) + 1, limit) for v, limit in zip(there.max(axis=0), size_wh, strict=True))
+        return Box(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+    def laid_in(self, picture: ByteArray, box: Box) -> tuple[ByteArray, FloatArray]:
+        """Return `picture` (size, size, 3) as it lies in a rectangle of the photo (h, w, 3), and its share (h, w).
+
+        The share is that of the paste-back mask: 1 inside, soft at the border, 0 beyond it.
+        """
+        to_box = self.to_photo.copy()
+        to_box[:, 2] -= (box.x0, box.y0)
+        share = cv2.warpAffine(paste_mask(self.size), to_box, box.size_wh, flags=cv2.INTER_LINEAR)
+        return _warped(picture, to_box, box.size_wh), np.asarray(share, np.float32)
+
     def paste(self, photo: ByteArray, picture: ByteArray) -> ByteArray:
         """Return the photo with `picture` (size, size, 3) in the crop's place, soft at the border.
 
         Pixels that the mask does not reach stay as they are, bit for bit.
         """
         height, width = photo.shape[:2]
-        alpha = cv2.warpAffine(paste_mask(self.size), self.to_photo, (width, height), flags=cv2.INTER_LINEAR)
-        moved = _warped(picture, self.to_photo, (width, height))
+        moved, alpha = self.laid_in(picture, Box(0, 0, width, height))
         result = photo.copy()
         rows, columns = np.nonzero(alpha > 0)
         share = alpha[rows, columns, None]

@@ -51,6 +51,19 @@ class Portrait:
             raise ValueError(f"Portrait.landmarks: expected (478, 3) finite numbers, got {self.landmarks.shape}")
 
 
+def seen(networks: Networks, face: Portrait) -> tuple[Crop, ByteArray]:
+    """Return the crop of a face, and the picture (input_px, input_px, 3) of it that the networks see.
+
+    Raises
+    ------
+    FaceError
+        If the face is too small.
+    """
+    crop = crop_around(face.landmarks, networks.output_px)
+    size = (networks.input_px, networks.input_px)
+    return crop, np.asarray(cv2.resize(crop.cut(face.rgb), size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 @dataclass(frozen=True, slots=True)
 class DrivingFace:
     """The face whose expression is taken over; with its own `neutral`, what it changes is known and not guessed."""
@@ -160,8 +173,7 @@ class LivePortraitPairs:
 
     def _analyze(self, photo: Portrait) -> _Source:
         networks = self._networks
-        crop = crop_around(photo.landmarks, networks.output_px)
-        picture = self._shrunk(crop.cut(photo.rgb))
+        crop, picture = seen(networks, photo)
         motion = networks.motion(picture)
         return _Source(
             crop,
@@ -213,12 +225,7 @@ class LivePortraitPairs:
         return self._networks.stitch(source.points, points) if settings.stitch else points
 
     def _motion_of(self, face: Portrait) -> Motion:
-        crop = crop_around(face.landmarks, self._networks.output_px)
-        return self._networks.motion(self._shrunk(crop.cut(face.rgb)))
-
-    def _shrunk(self, picture: ByteArray) -> ByteArray:
-        size = self._networks.input_px
-        return np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+        return self._networks.motion(seen(self._networks, face)[1])
 
     def _paint(self, source: _Source, points: FloatArray) -> ByteArray:
         return self._networks.paint(source.appearance, source.points, points)

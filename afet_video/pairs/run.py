@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from afet_video.datatypes import Progress, ProgressCallback
+from afet_video.datatypes import ProgressCallback, unreported
 from afet_video.errors import AfetError, InputError, OutputError
 from afet_video.outputs import disk_errors
 from afet_video.pairs.dataset import Origin, write_pictures
@@ -95,7 +95,7 @@ def make_pairs(
         rows: list[Row] = []
         reports = []
         for source in paths:
-            report = _one(source, part, rows, settings, on_progress or _ignore)
+            report = _one(source, part, rows, settings, on_progress or unreported)
             reports.append(report)
             if on_source is not None:
                 on_source(report)
@@ -161,7 +161,3 @@ def _move_into_place(part: Path, target: Path) -> None:
         old.unlink(missing_ok=True)
     for path in list(part.iterdir()):
         path.replace(target / path.name)
-
-
-def _ignore(_: Progress) -> None:
-    """Progress that nobody asked for."""

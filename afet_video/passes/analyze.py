@@ -5,6 +5,7 @@ in: a video -> out: `Analysis`.  Must not: keep pixels.
 
 from __future__ import annotations
 
+import contextlib
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ from afet_video.face.shots import ShotFinder
 from afet_video.face.track import FaceTrack
 from afet_video.face.tracker import FaceTracker
 from afet_video.passes.settings import ConvertSettings
-from afet_video.threads import prefetch, run_behind
+from afet_video.threads import prefetch, run_behind, with_next
 from afet_video.video.decode import VideoReader
 
 _BEST_FIRST = (FaceStatus.DETECTED, FaceStatus.INTERPOLATED, FaceStatus.HELD, FaceStatus.MISSING)
@@ -99,10 +100,12 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
             FaceLandmarker(settings.landmarker) as landmarker,
             HandFinder(enabled=settings.mask.is_on) as hands,
             run_behind(partial(_look_for_hands, hands)) as hands_behind,
+            contextlib.closing(prefetch(_pictures(reader, settings.landmarker.max_side))) as pictures,
         ):
-            for picture in prefetch(_pictures(reader, settings.landmarker.max_side)):
+            for picture, following in with_next(pictures):
                 maybe_cut = shots.update(picture.rgb)
-                faces = _detect(landmarker, tracker, picture, maybe_cut, everybody=settings.tracker.everybody)
+                coming = None if following is None else following.rgb
+                faces = _detect(landmarker, tracker, picture, coming, maybe_cut, everybody=settings.tracker.everybody)
                 kept = tracker.update(picture.index, picture.timestamp, faces, picture.look_of, maybe_cut=maybe_cut)
                 collected.add(kept, picture)
                 hands_behind.put((picture, max((face for _, face in kept), key=_height, default=None)))
@@ -141,7 +144,13 @@ def _pictures(reader: VideoReader, max_side: int) -> Iterator[_Picture]:
 
 
 def _detect(
-    landmarker: FaceLandmarker, tracker: FaceTracker, picture: _Picture, maybe_cut: bool, *, everybody: bool
+    landmarker: FaceLandmarker,
+    tracker: FaceTracker,
+    picture: _Picture,
+    coming: ByteArray | None,
+    maybe_cut: bool,
+    *,
+    everybody: bool,
 ) -> list[Landmarks]:
     if everybody:
         return landmarker.detect_all(
@@ -150,12 +159,14 @@ def _detect(
             size_wh=picture.size_wh,
             known=tracker.in_sight,
             maybe_cut=maybe_cut,
+            coming=coming,
         )
     return landmarker.detect(
         picture.rgb,
         timestamp=picture.timestamp,
         size_wh=picture.size_wh,
         follow=None if maybe_cut else tracker.following,
+        coming=coming,
     )
 
 

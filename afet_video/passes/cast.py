@@ -33,10 +33,13 @@ class Cast:
 
     def render(self, frame: VideoFrame) -> list[TrackRow]:
         """Change `frame` in place and return a row for each person in it, or one row without a face if nobody is."""
-        rows = [
-            renderer.render(frame) for renderer in sorted(self._renderers, key=lambda one: one.size_at(frame.index))
-        ]
+        rows = [renderer.render(frame) for renderer in self._from_back_to_front(frame.index)]
         return sorted((row for row in rows if row.face_id >= 0), key=lambda row: row.face_id) or rows[:1]
+
+    def _from_back_to_front(self, index: int) -> Sequence[FaceRenderer]:
+        if len(self._renderers) < 2:  # a size costs a row of the tracks, read from disk
+            return self._renderers
+        return sorted(self._renderers, key=lambda one: one.size_at(index))
 
 
 def main_row(rows: Sequence[TrackRow]) -> TrackRow:

@@ -50,6 +50,11 @@ class Checkpoints:
     folder : where they are kept, made when needed; None = nothing is kept or found.
     source : the video; its content counts, not its name.
     settings : those of them that pass 1 and registration depend on count.
+    sha256 : of the source, where it is known.
+
+    Attributes
+    ----------
+    folder : where all that goes with this source and these settings is kept; None = nowhere.
 
     Raises
     ------
@@ -57,15 +62,17 @@ class Checkpoints:
         If the source cannot be read.
     """
 
-    def __init__(self, folder: Path | None, source: Path, settings: ConvertSettings) -> None:
-        self._folder = None if folder is None else folder / _fingerprint(source, settings)
+    def __init__(
+        self, folder: Path | None, source: Path, settings: ConvertSettings, *, sha256: str | None = None
+    ) -> None:
+        self.folder = None if folder is None else folder / _fingerprint(sha256 or sha256_file(source), settings)
 
     def load(self, step: Step) -> Analysis | None:
         """Return what was kept after `step`, or None; the owner closes it."""
-        if self._folder is None:
+        if self.folder is None:
             return None
         try:
-            return _load(self._folder / step)
+            return _load(self.folder / step)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # not there, just deleted by another worker, or damaged: it is all found again
 
@@ -77,27 +84,27 @@ class Checkpoints:
         OutputError
             If it cannot be written; the analysis is closed then.
         """
-        if self._folder is None:
+        if self.folder is None:
             return analysis
-        part = self._folder / f".{uuid.uuid4().hex[:8]}.part"
+        part = self.folder / f".{uuid.uuid4().hex[:8]}.part"
         try:
             with disk_errors(part):
                 part.mkdir(parents=True)
                 _save(part, analysis)
-                _into_place(part, self._folder / step)
+                into_place(part, self.folder / step)
         except BaseException:
             analysis.close()
             raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
         if step == "registered":
-            shutil.rmtree(self._folder / "detected", ignore_errors=True)
+            shutil.rmtree(self.folder / "detected", ignore_errors=True)
         return analysis
 
 
-def _fingerprint(source: Path, settings: ConvertSettings) -> str:
+def _fingerprint(sha256: str, settings: ConvertSettings) -> str:
     known = {
-        "source": sha256_file(source),
+        "source": sha256,
         "landmarker": settings_to_mapping(settings.landmarker),
         "tracker": settings_to_mapping(settings.tracker),
         "hands": settings.mask.is_on,
@@ -105,10 +112,16 @@ def _fingerprint(source: Path, settings: ConvertSettings) -> str:
         "models": [FACE_LANDMARKER.sha256, HAND_LANDMARKER.sha256],
         "versions": [metadata.version(name) for name in _LIBRARIES],
     }
+    return fingerprint_of(known)
+
+
+def fingerprint_of(known: Mapping[str, Any]) -> str:
+    """Return a short name for all that something depends on."""
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _into_place(part: Path, final: Path) -> None:
+def into_place(part: Path, final: Path) -> None:
+    """Give a folder of files its final name, once all of it is on the disk; one that is there already stays."""
     for path in part.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())

@@ -56,6 +56,7 @@ def sidecar_content(
     settings: ConvertSettings,
     info: VideoInfo,
     written: Mapping[str, Path | None],
+    source_sha256: str,
     signer: str | None = None,
 ) -> dict[str, Any]:
     """Return what the side-car says, besides its marks as synthetic.
@@ -69,7 +70,7 @@ def sidecar_content(
         "marked_in_file": settings.encode.mark_synthetic,
         "source": {
             "name": report.source.name,
-            "sha256": sha256_file(report.source),
+            "sha256": source_sha256,
             "container": info.container,
             "codec": info.codec,
             "pixel_format": info.pixel_format,
@@ -88,6 +89,7 @@ def sidecar_content(
         "side_convention": "left and right are the subject's own",
         "frames": report.frames,
         "frames_by_status": dict(report.frames_by_status),
+        "encoded_in_segments": report.segments,
         "duration_s": report.duration_s,
         "neutral": {str(person.face_id): neutral_content(_best(person)) for person in report.people},
         "shots": list(report.shots),

@@ -32,7 +32,8 @@ class ConvertSettings:
     conversion (`fail`). `smoothing` is that of the landmarks over time; its `noise` is in inter-ocular distances.
     `side_seed`: None = the affected side is the profile's; a number = it is drawn from that number and the input's
     content, and the profile's is not looked at. `hwaccel`: device that decodes and encodes ("cuda", "qsv", ...);
-    None = software.
+    None = software. `segment_frames`: where checkpoints are kept, a longer video is encoded in segments of so many
+    frames at most.
     """
 
     profile: PalsyProfile = field(default_factory=PalsyProfile)
@@ -47,12 +48,15 @@ class ConvertSettings:
     on_no_face: OnNoFace = "pass"
     side_seed: int | None = None
     hwaccel: str | None = None
+    segment_frames: int = 500
 
     def __post_init__(self) -> None:
         if self.on_no_face not in get_args(OnNoFace):
             raise SettingsError(f'on_no_face "{self.on_no_face}" is unknown: choose pass, hold or fail')
         if self.side_seed is not None and self.side_seed < 0:
             raise SettingsError(f"side_seed is {self.side_seed}: give a whole number from 0 on")
+        if self.segment_frames < 1:
+            raise SettingsError(f"segment_frames is {self.segment_frames}: give a whole number from 1 on")
 
 
 def with_profile(settings: ConvertSettings, name_or_file: str) -> ConvertSettings:

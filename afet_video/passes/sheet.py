@@ -5,8 +5,9 @@ in: measures of pass 1, frames of pass 2 -> out: a PNG.  Must not: keep more tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,23 @@ class SheetMaker:
         caption = f"{float(frame.timestamp.seconds):.2f} s  {self._names[frame.index]}"
         self._samples.append(SheetSample(self._before, frame.rgb(), xyz, caption))
         self._before = None
+
+    def take(self) -> dict[str, NDArray[Any]]:
+        """Return the pictures taken up to now, and forget them; `give` takes them back."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for number, sample in enumerate(self._samples):
+            arrays |= {f"source{number}": sample.source, f"result{number}": sample.result}
+            arrays[f"caption{number}"] = np.array(sample.caption)
+            if sample.source_xyz is not None:
+                arrays[f"xyz{number}"] = sample.source_xyz
+        self._samples = []
+        return arrays
+
+    def give(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Add the pictures that `take` gave, after those that are there."""
+        for number in range(sum(name.startswith("caption") for name in arrays)):
+            pictures = (arrays[f"source{number}"], arrays[f"result{number}"])
+            self._samples.append(SheetSample(*pictures, arrays.get(f"xyz{number}"), str(arrays[f"caption{number}"])))
 
     def write(self, path: Path, paths: _SheetPaths) -> None:
         """Write the sheet to `path`.

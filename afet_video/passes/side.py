@@ -25,8 +25,8 @@ def draw_side(seed: int, content_sha256: str) -> Side:
     return (Side.LEFT, Side.RIGHT)[digest[0] & 1]
 
 
-def with_side_drawn(settings: ConvertSettings, source: Path) -> ConvertSettings:
-    """Return the settings with `profile.side` drawn for `source`, if they ask for it.
+def with_side_drawn(settings: ConvertSettings, source: Path, *, sha256: str | None = None) -> ConvertSettings:
+    """Return the settings with `profile.side` drawn for `source`, if they ask for it; `sha256`: its, where known.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def with_side_drawn(settings: ConvertSettings, source: Path) -> ConvertSettings:
     """
     if settings.side_seed is None:
         return settings
-    side = draw_side(settings.side_seed, sha256_file(source))
+    side = draw_side(settings.side_seed, sha256 or sha256_file(source))
     return replace(settings, profile=replace(settings.profile, side=side))
 
 

@@ -11,10 +11,13 @@ the threshold. Eyes, brows and lips have other colours and are left out; they ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from afet_video.datatypes import FloatArray
@@ -165,6 +168,17 @@ class FaceCover:
         if before is not None:
             covered = np.maximum(covered, np.where(deviation > _FADING, before - np.float32(_RELEASE), np.float32(0.0)))
         return _cover(current, view, covered, expected)
+
+    def remembered(self) -> dict[str, NDArray[Any]]:
+        """Return what it knows of the frame before; `recall` takes it back."""
+        last = self._last
+        if last is None:
+            return {}
+        return {"covered": last.covered, "xy": last.xy, "seconds": np.array(last.seconds, np.float64)}
+
+    def recall(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `remembered` gave; an empty mapping: from nothing."""
+        self._last = _Last(arrays["covered"], arrays["xy"], float(arrays["seconds"])) if arrays else None
 
     def _skin_colors(self, view: SkinView, hands: FloatArray | None) -> FloatArray:
         """Return the skin's colours (n, 3) at the skin landmarks.

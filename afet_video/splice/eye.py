@@ -13,7 +13,9 @@ is moved over a white that is filled in where it was.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -134,6 +136,23 @@ class EyeMemory:
         xy = self._kept_xy.copy()
         xy[self._iris] += by.astype(np.float32)
         return replace(self._texture, rgb=rolled, xy=xy)
+
+    def remembered(self) -> dict[str, NDArray[Any]]:
+        """Return what it has seen; `recall` takes it back."""
+        arrays: dict[str, NDArray[Any]] = {}
+        if self._kept is not self._texture.rgb:
+            arrays |= {"eye": self._kept[self._part], "xy": self._kept_xy}
+        if self._shut_since is not None:
+            arrays["shut_since"] = np.array(self._shut_since, np.float64)
+        return arrays
+
+    def recall(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `remembered` gave; an empty mapping: from nothing."""
+        self._kept, self._kept_xy, self._rolled = self._texture.rgb, self._texture.xy, None
+        if "eye" in arrays:
+            self._kept, self._kept_xy = self._texture.rgb.copy(), arrays["xy"]
+            self._kept[self._part] = arrays["eye"]
+        self._shut_since = float(arrays["shut_since"]) if "shut_since" in arrays else None
 
     def _turned(self, seconds: float) -> float:
         if self._shut_since is None:

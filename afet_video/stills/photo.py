@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import numpy as np
 
+from afet_video.closing import Closing
 from afet_video.datatypes import (
     GENERATED_SOURCE_TYPE,
     SOURCE_TYPES,
@@ -74,7 +74,7 @@ class PhotoReport:
     warnings: tuple[str, ...] = ()
 
 
-class PhotoMaker:
+class PhotoMaker(Closing):
     """Makes results of photos with the models loaded once; use as a context manager.
 
     Parameters
@@ -104,12 +104,8 @@ class PhotoMaker:
         self._face = face
         self._landmarker = FaceLandmarker(self._settings.landmarker)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Release the models; closing twice does no harm."""
         self._landmarker.close()
 
     def make(self, photo: Path, target: Path, *, keep_pair: bool = False, overwrite: bool = False) -> PhotoReport:

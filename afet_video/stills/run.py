@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from afet_video.closing import Closing
 from afet_video.datatypes import Side
 from afet_video.errors import AfetError, InputError, OutputError
 from afet_video.face.landmarker import FaceLandmarker
@@ -62,7 +61,7 @@ class StillsReport:
     ignored: int = 0
 
 
-class StillMaker:
+class StillMaker(Closing):
     """Makes one still after the other with the models loaded once; use as a context manager.
 
     Parameters
@@ -78,12 +77,8 @@ class StillMaker:
         self._landmarkers = tuple(FaceLandmarker(self._settings.landmarker) for _ in range(2))
         self._threads = ThreadPoolExecutor(len(self._landmarkers))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Release the models; closing twice does no harm."""
         self._threads.shutdown()
         for landmarker in self._landmarkers:
             landmarker.close()

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from afet_video.closing import Closing
 from afet_video.datatypes import TrackRow
 from afet_video.errors import TrackFileError
 from afet_video.outputs import disk_errors
@@ -29,7 +28,7 @@ def parts_folder(target: Path) -> Path:
     return target.with_name(f"{target.name}.part")
 
 
-class PartedTrackWriter:
+class PartedTrackWriter(Closing):
     """Writes a track in parts; `close` makes the whole of them, so does `join_parts` after a crash.
 
     Parameters
@@ -50,14 +49,6 @@ class PartedTrackWriter:
         with disk_errors(target):
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def write(self, row: TrackRow) -> None:
         """Append one row."""

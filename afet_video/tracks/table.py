@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import BLENDSHAPE_COUNT, LANDMARK_COUNT, ZONES, TrackRow
+from afet_video.datatypes import BLENDSHAPE_COUNT, LANDMARK_COUNT, ZONES, FaceStatus, Pose, Side, Timestamp, TrackRow
 from afet_video.errors import TrackFileError
 from afet_video.facemesh import BLENDSHAPES, IBUG68
 
@@ -24,6 +25,9 @@ SCHEMA_VERSION = 1
 
 IBUG_COUNT = len(IBUG68)
 _IBUG68 = np.asarray(IBUG68, np.intp)
+
+_ROW_ARRAYS = ("kept", "source_xyz", "output_xyz", "alpha", "blendshapes", "midline_y", "midline_x")
+"""What a `TrackRow` and `Tracks` both hold as arrays under one name."""
 
 Array: TypeAlias = NDArray[Any]
 
@@ -186,6 +190,27 @@ def build_tracks(columns: dict[str, Array], time_base: Fraction) -> Tracks:
     arrays: dict[str, Any] = {column.name: columns.get(column.name) for column in COLUMNS}
     pose = [arrays.pop(name) for name in ("yaw_deg", "pitch_deg", "roll_deg")]
     return Tracks(time_base=time_base, pose_deg=np.stack(pose, axis=1), **arrays)
+
+
+def track_rows(tracks: Tracks) -> Iterator[TrackRow]:
+    """Yield the rows of a track, as they were written; one read from a CSV file does not hold them."""
+    names = [field.name for field in dataclasses.fields(tracks) if field.name != "time_base"]
+    columns = {name: getattr(tracks, name) for name in names}
+    for row in range(len(tracks)):
+        at = {name: column[row] for name, column in columns.items()}
+        yield TrackRow(
+            index=int(at["index"]),
+            timestamp=Timestamp(int(at["pts"]), tracks.time_base),
+            status=FaceStatus(str(at["status"])),
+            face_id=int(at["face_id"]),
+            side=Side(str(at["side"])),
+            movement_kept=float(at["movement_kept"]),
+            strength=float(at["strength"]),
+            pose=Pose(*at["pose_deg"].tolist()),
+            neutral_index=int(at["neutral_index"]),
+            shot=int(at["shot"]),
+            **{name: at[name] for name in _ROW_ARRAYS},
+        )
 
 
 def check_version(version: Any, path: Path) -> None:

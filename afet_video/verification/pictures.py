@@ -9,11 +9,8 @@ import zlib
 from pathlib import Path
 
 from afet_video.errors import InputError
-from afet_video.xmp import source_type_in
+from afet_video.xmp import JPEG_KEYWORD, PNG_KEYWORD, PNG_SIGNATURE, source_type_in
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_XMP = b"XML:com.adobe.xmp\0"
-_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _LARGEST_PACKET = 1 << 20
 
 
@@ -29,17 +26,21 @@ def read_picture_mark(path: Path) -> str | None:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    packet = _png_packet(data) if data.startswith(_PNG) else _jpeg_packet(data) if data[:2] == b"\xff\xd8" else None
+    packet = None
+    if data.startswith(PNG_SIGNATURE):
+        packet = _png_packet(data)
+    elif data.startswith(b"\xff\xd8"):
+        packet = _jpeg_packet(data)
     return source_type_in(packet) if packet else None
 
 
 def _png_packet(data: bytes) -> bytes | None:
-    start = len(_PNG)
+    start = len(PNG_SIGNATURE)
     while start + 12 <= len(data):
         size, kind = int.from_bytes(data[start : start + 4], "big"), data[start + 4 : start + 8]
         body = data[start + 8 : start + 8 + size]
-        if kind == b"iTXt" and body.startswith(_PNG_XMP):
-            flag, rest = body[len(_PNG_XMP)], body[len(_PNG_XMP) + 2 :]
+        if kind == b"iTXt" and body.startswith(PNG_KEYWORD):
+            flag, rest = body[len(PNG_KEYWORD)], body[len(PNG_KEYWORD) + 2 :]
             text = rest.split(b"\0", 2)[-1]  # after language and translated keyword
             return text if not flag else _inflated(text)
         start += 12 + size
@@ -58,7 +59,7 @@ def _jpeg_packet(data: bytes) -> bytes | None:
     while start + 4 <= len(data) and data[start] == 0xFF and data[start + 1] not in (0xD9, 0xDA):
         size = int.from_bytes(data[start + 2 : start + 4], "big")
         body = data[start + 4 : start + 2 + size]
-        if data[start + 1] == 0xE1 and body.startswith(_JPEG_XMP):
-            return body[len(_JPEG_XMP) :]
+        if data[start + 1] == 0xE1 and body.startswith(JPEG_KEYWORD):
+            return body[len(JPEG_KEYWORD) :]
         start += 2 + max(size, 2)
     return None

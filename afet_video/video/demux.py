@@ -10,7 +10,7 @@ import contextlib
 import heapq
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -57,6 +57,9 @@ FORMATS = (
     *("bmp_pipe", "tiff_pipe", "aac", "mp3", "wav", "flac"),
 )
 """FFmpeg's readers that are used: none that opens other files or addresses which the file names (playlists)."""
+
+_BAD_TEXT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+"""Tags that are not UTF-8 are no reason to refuse a video; PyAV 19 needs no telling, it passes them on as they are."""
 
 _OPTIONS = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
 
@@ -111,7 +114,7 @@ def open_media(path: Path, hwaccel: HWAccel | None = None) -> Iterator[InputCont
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy or record it again")
     try:
-        container = av.open(f"file:{path}", "r", metadata_errors="replace", options=_OPTIONS, hwaccel=hwaccel)
+        container = av.open(f"file:{path}", "r", options=_OPTIONS, hwaccel=hwaccel, **_BAD_TEXT)
     except PermissionError as error:
         raise InputError(f"{path} cannot be read; change its permissions") from error
     except (av.FFmpegError, ValueError) as error:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Self, cast
 
 import av
 from av.container import InputContainer, OutputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from afet_video.datatypes import VideoInfo
@@ -34,6 +35,29 @@ from afet_video.video.provenance import mark_synthetic, synthetic_comment
 from afet_video.video.timing import output_tick
 
 _MP4_SUFFIXES = (".mp4", ".m4v", ".mov")
+_NEVER_REORDERED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLook:
+    """What an encoder has to know of its pictures; colours as FFmpeg numbers them."""
+
+    size_wh: tuple[int, int]
+    colorspace: int
+    color_range: int
+    color_primaries: int
+    color_trc: int
+
+    @classmethod
+    def of(cls, picture: av.VideoFrame) -> Self:
+        """Return that of a picture."""
+        return cls(
+            (picture.width, picture.height),
+            picture.colorspace,
+            picture.color_range,
+            picture.color_primaries,
+            picture.color_trc,
+        )
 
 
 class VideoWriter:
@@ -90,9 +114,11 @@ class VideoWriter:
         self._stream: VideoStream
         self._copied: CopiedStreams
         self._plan: EncodePlan
+        self._look: PictureLook
         self._turn: Orientation | None = None
         self._tick = Fraction(0)
         self._last_pts: int | None = None
+        self._pictures = 0
         if is_hdr(info.color.transfer):
             self._check_hdr(path.suffix)
         with open_media(source) as media:
@@ -112,15 +138,9 @@ class VideoWriter:
     def write(self, frame: StoredFrame) -> None:
         """Encode the next frame. Its pixels must not be changed afterwards."""
         with self._guarded():
-            if self._container is None:
-                self._open(frame)
-            picture = frame.stored if self._turn is None else upright(frame.stored, self._turn)
-            picture = to_format(picture, self._plan.pixel_format)
-            picture.pict_type = 0  # the encoder chooses; decoded frames remember what they were
-            picture.time_base = self._tick
-            picture.pts = self._next_pts(frame)
-            picture.duration = round(frame.duration * frame.timestamp.time_base / self._tick)
-            self._mux(picture)
+            self._begin(frame)
+            self._pictures += 1
+            self._mux(self._stream.encode(self._picture(frame)))
 
     def close(self) -> None:
         """Write what the encoder still holds and the rest of the sound, and finish the file.
@@ -135,7 +155,7 @@ class VideoWriter:
         if self._container is None:
             raise EncodeError(f"{self.path}: no frame was written, so there is no video to finish")
         with self._guarded():
-            self._mux(None)
+            self._finish_pictures()
             self._copied.copy_until(None)
             self._container.close()
         self.warnings.extend(text for text in self._copied.warnings if text not in self.warnings)
@@ -143,8 +163,10 @@ class VideoWriter:
         if self._settings.mark_synthetic and self.path.suffix.lower() in _MP4_SUFFIXES:
             mark_synthetic(self.path, source_type=self._settings.source_type)
 
-    def _open(self, frame: StoredFrame) -> None:
-        """Open source and target; the first frame tells what the pictures are."""
+    def _begin(self, frame: StoredFrame) -> None:
+        """Open source and target, unless they are; the first frame tells what the pictures are."""
+        if self._container is not None:
+            return
         suffix = self.path.suffix.lower()
         source = self._closing.enter_context(open_media(self._source_path))
         matrix = display_matrix(frame.stored)
@@ -164,8 +186,8 @@ class VideoWriter:
         options = self._muxer_options(source)
         self._container = av.open(str(self.path), "w", container_options=options)
         self._closing.callback(self._container.close)
-        first = to_format(first, self._plan.pixel_format)
-        self._stream = self._video_stream(first)
+        self._look = PictureLook.of(to_format(first, self._plan.pixel_format))
+        self._stream = self._video_stream(self._container)
         if self._turn is None and frame.orientation != Orientation():
             self._stream.set_display_matrix(matrix)
         video = next(s for s in source.streams.video if not int(s.disposition) & 0x400)
@@ -191,22 +213,20 @@ class VideoWriter:
         if lost:
             self.warnings.append(lost)
 
-    def _video_stream(self, first: av.VideoFrame) -> VideoStream:
-        container, plan = self._container, self._plan
-        assert container is not None
+    def _video_stream(self, container: OutputContainer) -> VideoStream:
+        """Add a stream to a container, with an encoder of its own."""
+        plan, look = self._plan, self._look
         rate = self._info.average_rate or Fraction(25)
         if rate.numerator > 1_000_000 or rate.denominator > 1_000_000:
             rate = rate.limit_denominator(1001)
         stream = cast(VideoStream, container.add_stream(plan.library, rate=rate, options=dict(plan.options)))
         context = stream.codec_context
-        context.width, context.height, context.pix_fmt = first.width, first.height, plan.pixel_format
+        context.width, context.height, context.pix_fmt = *look.size_wh, plan.pixel_format
         context.time_base = self._tick
         stream.time_base = self._tick
         context.thread_type = "AUTO"
-        context.colorspace = first.colorspace
-        context.color_range = first.color_range
-        context.color_primaries = first.color_primaries
-        context.color_trc = first.color_trc
+        context.colorspace, context.color_range = look.colorspace, look.color_range
+        context.color_primaries, context.color_trc = look.color_primaries, look.color_trc
         context.flags |= av.codec.context.Flags.frame_duration.value
         aspect = self._info.sample_aspect_ratio
         if aspect and aspect != 1:
@@ -231,6 +251,16 @@ class VideoWriter:
         suffix = self.path.suffix.lower()
         return suffix in _MP4_SUFFIXES or (suffix in (".mkv", ".webm") and not orientation.is_mirrored)
 
+    def _picture(self, frame: StoredFrame) -> av.VideoFrame:
+        """Return the picture to encode, with its time."""
+        picture = frame.stored if self._turn is None else upright(frame.stored, self._turn)
+        picture = to_format(picture, self._plan.pixel_format)
+        picture.pict_type = 0  # the encoder chooses; decoded frames remember what they were
+        picture.time_base = self._tick
+        picture.pts = self._next_pts(frame)
+        picture.duration = round(frame.duration * frame.timestamp.time_base / self._tick)
+        return picture
+
     def _next_pts(self, frame: StoredFrame) -> int:
         pts = round(frame.timestamp.seconds / self._tick)
         if self._last_pts is not None and pts <= self._last_pts:
@@ -238,9 +268,13 @@ class VideoWriter:
         self._last_pts = pts
         return pts
 
-    def _mux(self, picture: av.VideoFrame | None) -> None:
+    def _finish_pictures(self) -> None:
+        """Write what the encoder still holds."""
+        self._mux(flushed(self._stream, self._pictures))
+
+    def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
         assert self._container is not None
-        for packet in self._stream.encode(picture):
+        for packet in packets:
             stamp = packet.dts if packet.dts is not None else packet.pts
             self._copied.copy_until(None if stamp is None else stamp * packet.time_base)
             self._container.mux(packet)
@@ -264,6 +298,19 @@ class VideoWriter:
     def _abandon(self) -> None:
         with contextlib.suppress(av.FFmpegError, OSError):
             self._closing.close()
+
+
+def flushed(stream: VideoStream, pictures: int) -> list[Packet[VideoStream]]:
+    """Return the last packets of an encoder that was given so many pictures.
+
+    Of two pictures none is decoded before its time; x265, which counts decoding times from the third picture on, gives
+    them random ones.
+    """
+    packets = stream.encode(None)
+    if pictures <= _NEVER_REORDERED:
+        for packet in packets:
+            packet.dts = packet.pts
+    return packets
 
 
 @contextlib.contextmanager

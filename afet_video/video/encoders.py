@@ -11,11 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 import av
+import cv2
 
 from afet_video.datatypes import SOURCE_TYPES, VideoInfo
 from afet_video.errors import EncodeError, SettingsError
 from afet_video.video.frame import subsampling_of
 from afet_video.video.hwaccel import encoder_for, quality_options
+
+_AVX512 = 256
+"""OpenCV's `CPU_AVX512_SKX`, which its Python module does not name: what x264 takes for AVX-512."""
 
 CODECS = ("auto", "h264", "hevc", "vp9", "av1", "ffv1")
 """Values of `EncodeSettings.codec`."""
@@ -147,7 +151,7 @@ def plan_encoding(
             "give a .mkv output and --codec ffv1"
         )
     encoder = _ENCODERS[codec]
-    options = dict(encoder.options)
+    options = dict(encoder.options) | _reproducible(encoder.library)
     if settings.lossless:
         options.update(encoder.lossless)
     elif encoder.crf is not None:
@@ -158,6 +162,16 @@ def plan_encoding(
     if target != pixel_format and not (codec == "h264-rgb" or target.replace("j", "") == pixel_format.replace("j", "")):
         warnings = (f"pixel format {pixel_format} is encoded as {target}, the nearest that {codec} holds",)
     return EncodePlan(codec.removesuffix("-rgb"), encoder.library, options, target, warnings)
+
+
+def _reproducible(library: str) -> dict[str, str]:
+    """Return options without which the same pictures are not encoded to the same bytes each time.
+
+    x264 (core 165) reads memory that it has not set where it computes its macroblock tree with AVX-512. With AVX2,
+    which every such processor has too, it does not, and is as quick.
+    """
+    has_avx512 = library.startswith("libx264") and cv2.checkHardwareSupport(_AVX512)
+    return {"x264-params": "asm=AVX2"} if has_avx512 else {}
 
 
 def on_device(plan: EncodePlan, device: str, settings: EncodeSettings) -> EncodePlan:

@@ -13,6 +13,8 @@ from typing import Any
 
 import av
 
+from afet_video.video.side_data import side_data
+
 _PQ, _HLG = 16, 18
 """FFmpeg's `AVColorTransferCharacteristic`."""
 
@@ -66,7 +68,7 @@ def _named(name: str, value: str | None) -> list[str]:
 
 def _display(picture: av.VideoFrame) -> list[Fraction] | None:
     """Return x and y of red, green, blue and white, then the least and greatest cd/m²; None if the picture has none."""
-    data = _side_data(picture, "MASTERING_DISPLAY_METADATA")
+    data = side_data(picture, "MASTERING_DISPLAY_METADATA")
     if data is None or len(data) < 88:
         return None
     numbers = struct.unpack("=20i2i", data[:88])
@@ -77,16 +79,11 @@ def _display(picture: av.VideoFrame) -> list[Fraction] | None:
 
 
 def _light(picture: av.VideoFrame) -> str | None:
-    data = _side_data(picture, "CONTENT_LIGHT_LEVEL")
+    data = side_data(picture, "CONTENT_LIGHT_LEVEL")
     if data is None or len(data) < 8:
         return None
     brightest, average = struct.unpack("=2I", data[:8])
     return f"{brightest},{average}"
-
-
-def _side_data(picture: av.VideoFrame, name: str) -> bytes | None:
-    found: Any = picture.side_data  # PyAV's stub knows motion vectors only
-    return next((bytes(one) for one in found if one.type.name == name), None)
 
 
 def _steps(display: list[Fraction] | None) -> str | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 from av.container import InputContainer
@@ -16,15 +15,13 @@ from av.video.stream import VideoStream
 
 from afet_video.datatypes import ColorTags, VideoInfo
 from afet_video.video.frame import Orientation
+from afet_video.video.side_data import side_data
 
 
 def display_matrix(picture: av.VideoFrame) -> tuple[int, ...] | None:
     """Return the 9 numbers of the display matrix, None if there is none."""
-    side_data: Any = picture.side_data  # PyAV's stub knows motion vectors only
-    for data in side_data:
-        if data.type.name == "DISPLAYMATRIX":
-            return struct.unpack("=9i", bytes(data))
-    return None
+    data = side_data(picture, "DISPLAYMATRIX")
+    return None if data is None else struct.unpack("=9i", data)
 
 
 def describe(

@@ -101,7 +101,7 @@ def read_comment(path: Path) -> str:
     """
     with open_media(path) as container:
         found = {key.lower(): value for key, value in container.metadata.items()}
-        return found.get("comment", "")
+        return found.get("comment", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def has_c2pa_box(path: Path) -> bool:

@@ -13,13 +13,13 @@ import contextlib
 import struct
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import av
 import numpy as np
 from av.video.stream import VideoStream
 
+from afet_video.closing import Closing
 from afet_video.datatypes import ByteArray, ColorTags, Timestamp, VideoInfo
 from afet_video.errors import EncodeError
 from afet_video.outputs import disk_errors
@@ -35,7 +35,7 @@ FRAGMENT_S = 0.5
 _MATROSKA_TICK = Fraction(1, 1000)
 
 
-class RecordingWriter:
+class RecordingWriter(Closing):
     """Writer of one recording; use it as a context manager, or call `close`.
 
     Parameters
@@ -81,14 +81,6 @@ class RecordingWriter:
         context.width, context.height = size_wh
         context.pix_fmt = plan.pixel_format
         context.time_base = self._stream.time_base = self._tick
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def write(self, rgb: ByteArray, timestamp: Timestamp) -> None:
         """Encode the next picture (H, W, 3) uint8, shown from `timestamp` on."""

@@ -25,7 +25,7 @@ def test_a_part_is_measured_in_full(part: str, sample_clip: Path) -> None:
     assert report.figures
     assert {figure.part.split()[0] for figure in report.figures} == {part}
     assert all(figure.median > 0 for figure in report.figures)
-    assert any(figure.target is not None for figure in report.figures)
+    assert any(figure.target is not None for figure in report.figures) or part == "naive"  # others' ways have no target
 
 
 def test_memory_does_not_grow_with_the_length_of_the_video(sample_clip: Path) -> None:

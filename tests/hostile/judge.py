@@ -12,6 +12,8 @@ from typing import Any
 
 import av
 
+from afet_video.video.demux import open_media
+from afet_video.video.side_data import side_data
 from hostile.corpus import Case
 from hostile.run import LIMIT_MIB
 
@@ -65,11 +67,11 @@ def _difference(case: Case, source: Path, target: Path, report: Any) -> str:
 
 
 def _properties(path: Path) -> dict[str, Any]:
-    with av.open(f"file:{path}", metadata_errors="replace") as container:
+    with open_media(path) as container:
         stream = next(one for one in container.streams.video if not int(one.disposition) & 0x400)
         frames = container.decode(stream)
         first = next(frames)
-        matrix = next((bytes(one) for one in first.side_data if one.type.name == "DISPLAYMATRIX"), b"")
+        matrix = side_data(first, "DISPLAYMATRIX")
         times = [first.pts * first.time_base if first.pts is not None else None]
         with contextlib.suppress(av.FFmpegError):  # the source may be damaged further on
             for frame in frames:
@@ -82,7 +84,7 @@ def _properties(path: Path) -> dict[str, Any]:
         "rotation_deg": matrix,
         "bit_depth": max(one.bits for one in first.format.components),
         "color": (int(first.colorspace), int(first.color_primaries), int(first.color_trc)) if is_hdr else None,
-        "hdr": {one.type.name: _light(bytes(one)) for one in first.side_data if one.type.name in _HDR_DATA},
+        "hdr": {name: _light(data) for name in _HDR_DATA if (data := side_data(first, name)) is not None},
     }
 
 

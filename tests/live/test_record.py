@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -144,12 +144,17 @@ def test_an_encoder_that_cannot_keep_up_costs_frames_and_no_time(
 ) -> None:
     write = RecordingWriter.write
 
+    all_put = threading.Event()
+
     def slow(self: RecordingWriter, rgb: NDArray[np.uint8], timestamp: Timestamp) -> None:
-        time.sleep(0.01)
+        assert all_put.wait(60)
         write(self, rgb, timestamp)
 
     monkeypatch.setattr(RecordingWriter, "write", slow)
-    recorder = recorded(tmp_path / "a.mp4", [result(i, 40 * i) for i in range(80)])
+    with Recorder(tmp_path / "a.mp4", settings=LiveSettings(), source="fake camera") as recorder:
+        for i in range(80):
+            recorder.put(result(i, 40 * i))
+        all_put.set()
     assert recorder.dropped > 0 and recorder.frames + recorder.dropped == 80
     tracks = afet_video.load_tracks(tmp_path / "a.tracks.parquet")
     assert tracks.index.tolist() == list(range(recorder.frames))

@@ -48,8 +48,8 @@ def test_a_slot_that_drops_nothing_makes_its_giver_wait() -> None:
     giver.start()
     time.sleep(0.05)
     assert giver.is_alive()
-    assert [slot.take(), slot.take(1.0)] == [1, 2]
-    giver.join(1.0)
+    assert [slot.take(), slot.take(30.0)] == [1, 2]
+    giver.join(30.0)
     assert not giver.is_alive() and slot.dropped == 0
 
 
@@ -106,12 +106,12 @@ def test_a_camera_that_stalls_is_said_to_and_ends(session: LiveSession) -> None:
     camera = FakeCamera([gray_picture(90), hangs.wait])
     start = time.monotonic()
     statuses = set()
-    with LiveRunner(camera, session, give_up_s=0.3) as runner, pytest.raises(InputError, match="has stopped giving"):
+    with LiveRunner(camera, session, give_up_s=1.0) as runner, pytest.raises(InputError, match="has stopped giving"):
         while True:
             runner.take(0.1)
             statuses.add(runner.status)
     hangs.set()
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert any(status.startswith("no picture from the camera for") for status in statuses)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 
@@ -29,9 +28,12 @@ CALIBRATION_FRAMES = 8
 
 
 class FakeSession:
-    """What a session promises, and a log of what it was asked."""
+    """What a session promises, and a log of what it was asked.
 
-    def __init__(self, *, processing_s: float = 0.0) -> None:
+    `gate`: no frame is processed before it is set. `has_begun` is set by the first frame.
+    """
+
+    def __init__(self, *, gate: Event | None = None) -> None:
         self.profile = PalsyProfile()
         self.timestamps: list[Timestamp] = []
         self.shapes: list[tuple[int, ...]] = []
@@ -40,7 +42,8 @@ class FakeSession:
         self.fails = False
         self.settings = LiveSettings()
         self.learned = None
-        self._processing_s = processing_s
+        self.has_begun = Event()
+        self._gate = gate
         self._left = CALIBRATION_FRAMES
         self._lock = Lock()
 
@@ -50,7 +53,9 @@ class FakeSession:
     def see(self, rgb: ByteArray, timestamp: Timestamp) -> tuple[ByteArray, Timestamp]:
         if self.fails:
             raise RuntimeError("the session broke")
-        time.sleep(self._processing_s)
+        self.has_begun.set()
+        if self._gate is not None:
+            assert self._gate.wait(60)
         return rgb, timestamp
 
     def show(self, seen: tuple[ByteArray, Timestamp]) -> LiveResult:
@@ -68,7 +73,7 @@ class FakeSession:
             state=LiveState.CALIBRATING if left else LiveState.LIVE,
             message="look straight, relax your face" if left else "",
             countdown_s=left / 30 if left else None,
-            processing_ms=self._processing_s * 1000,
+            processing_ms=0.0,
         )
 
     def choose_side(self, side: Side) -> None:

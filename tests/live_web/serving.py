@@ -20,7 +20,7 @@ from afet_video.datatypes import ByteArray
 from afet_video.live_web.engine import SteppedSession
 from afet_video.live_web.server import run
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @dataclass

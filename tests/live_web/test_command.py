@@ -28,10 +28,10 @@ def test_the_command_prints_an_address_that_answers_until_it_is_ended(number: si
             line = process.stdout.readline()
             assert line.startswith("open http://127.0.0.1:")
             url = line.split()[1]
-            with urllib.request.urlopen(url, timeout=20) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 assert b"afet-video" in answer.read()
             with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(url.rsplit("/", 2)[0] + "/", timeout=20)
+                urllib.request.urlopen(url.rsplit("/", 2)[0] + "/", timeout=60)
             refused.value.close()
             assert refused.value.code == 403
             process.send_signal(number)

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,8 @@ def test_frames_come_back_with_what_changed(running: Running, session: FakeSessi
 
 
 def test_the_latest_frame_wins() -> None:
-    session = FakeSession(processing_s=0.3)
+    gate = threading.Event()
+    session = FakeSession(gate=gate)
 
     async def scenario(running: Running) -> list[tuple[str, int]]:
         async with open_page(running) as page:
@@ -120,8 +122,11 @@ def test_the_latest_frame_wins() -> None:
             heard: list[tuple[str, int]] = []
             for number in range(5):
                 await page.socket.send_bytes(packed(GREY, number, 1000.0 * number))
-                await asyncio.sleep(0.02)
+                if number == 0:
+                    assert await asyncio.to_thread(session.has_begun.wait, 60)
             while len(heard) < 5:
+                if len(heard) == 3:
+                    gate.set()
                 answer = await page.receive()
                 heard.append(
                     ("result", answer.about["number"])

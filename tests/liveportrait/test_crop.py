@@ -123,3 +123,22 @@ def test_a_picture_that_shrinks_into_the_photo_is_not_aliased(real_faces: Mappin
     nose = face.xyz[1, :2].round().astype(int)
     around = crop.paste(face.rgb, stripes)[nose[1] - 20 : nose[1] + 20, nose[0] - 20 : nose[0] + 20]
     assert around.astype(float).std() < 12
+
+
+def test_a_rectangle_of_the_photo_gets_what_the_whole_gets(real_faces: Mapping[str, Any]) -> None:
+    face = real_faces["smile"]
+    crop = crop_around(face.xyz - [100, 0, 0], SIZE)  # a part of it lies beyond the picture
+    painted = np.random.default_rng(2).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    box = crop.within((400, 300))
+    assert box is not None
+    assert box.x0 == 0 < box.y0 < box.y1 < 300 < box.x1 + 100
+    laid, share = crop.laid_in(painted, box)
+    inside = (slice(box.y0, box.y1), slice(box.x0, box.x1))
+    part = face.rgb[inside].astype(np.float32)
+    expected = face.rgb.astype(np.float32)
+    expected[inside] = np.round(part + share[..., None] * (laid - part))
+    assert np.abs(crop.paste(face.rgb, painted) - expected).max() <= 1
+
+
+def test_a_crop_beside_the_photo_reaches_nothing_of_it(real_faces: Mapping[str, Any]) -> None:
+    assert crop_around(real_faces["smile"].xyz - [2000, 0, 0], SIZE).within((400, 300)) is None

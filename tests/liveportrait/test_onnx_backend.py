@@ -13,6 +13,7 @@ import pytest
 from afet_video.errors import ModelFileError
 from afet_video.liveportrait import Portrait, expression_named, onnx_backend
 from afet_video.liveportrait.pair import LivePortraitPairs
+from afet_video.liveportrait.reenactment import Reenactment
 from afet_video.liveportrait.torch_backend import TorchNetworks
 from afet_video.liveportrait.weights import FACEFUSION, FASTER
 
@@ -76,6 +77,18 @@ def test_a_pair_is_that_of_torch(
     for field in ("neutral", "expressive"):
         difference = np.abs(getattr(here, field).astype(int) - getattr(there, field).astype(int))
         assert difference.max() <= 1
+
+
+def test_a_frame_is_painted_as_with_torch(
+    exports: Mapping[str, Path], reference: TorchNetworks, real_faces: Mapping[str, Any]
+) -> None:
+    resting, frame = (Portrait(real_faces[name].rgb, real_faces[name].xyz) for name in ("neutral", "smile"))
+    pictures = []
+    for networks in (onnx_backend.load(exports["facefusion"]), reference):
+        face = Reenactment(networks, resting)
+        ((_, picture),) = face.intermediates(face.look(frame), [0.5])
+        pictures.append(picture.astype(int))
+    assert np.abs(pictures[0] - pictures[1]).max() <= 1
 
 
 def test_what_is_no_graph_is_refused(exports: Mapping[str, Path], tmp_path: Path) -> None:

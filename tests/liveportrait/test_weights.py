@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -10,19 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_networks import put, put_weights
 
 from afet_video.errors import ModelFileError, SettingsError
 from afet_video.liveportrait import LivePortraitPairs, open_pair_generator, torch_backend, weights
 from afet_video.liveportrait.weights import CHECKPOINTS, FACEFUSION, SAFETENSORS, WeightSet, locate_weights
-from afet_video.model_files import ModelFile, models_folder
-
-
-def put(folder: Path, name: str, content: bytes) -> ModelFile:
-    """Write a file into the models folder and describe it."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return ModelFile(name, len(content), hashlib.sha256(content).hexdigest(), "MIT", "a test", f"https://x/{name}")
+from afet_video.model_files import models_folder
 
 
 @pytest.fixture
@@ -130,21 +122,8 @@ class TestReading:
         self, request: pytest.FixtureRequest, tiny_modules: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Path:
         """A models folder with the tiny weights in the form that the test asks for."""
-        import torch
-        from safetensors.torch import save_file
-
         published = {"safetensors": SAFETENSORS, "checkpoints": CHECKPOINTS}[request.param]
-        files = {}
-        for part, module in tiny_modules.by_part().items():
-            path = tmp_path / published.files[part].name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            state: Any = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
-            if path.suffix == ".safetensors":
-                save_file(state, path)
-            else:
-                torch.save(_as_published(state) if "stitching" in part else state, path)
-            files[part] = put(tmp_path, published.files[part].name, path.read_bytes())
-        monkeypatch.setattr(weights, "WEIGHT_SETS", (WeightSet(published.name, "torch", files, ""),))
+        monkeypatch.setattr(weights, "WEIGHT_SETS", (put_weights(tmp_path, tiny_modules, published),))
         return tmp_path
 
     @pytest.mark.parametrize("folder", ["safetensors", "checkpoints"], indirect=True)
@@ -204,12 +183,3 @@ class _Evil:
 
     def __reduce__(self) -> Any:
         return Path.touch, (self.marker,)
-
-
-def _as_published(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the weights of S and R as the authors' checkpoint nests and names them."""
-    nested: dict[str, dict[str, Any]] = {}
-    for name, tensor in state.items():
-        part, _, rest = name.partition("_module.")
-        nested.setdefault(part, {})[f"module.{rest}"] = tensor
-    return nested

@@ -134,7 +134,7 @@ def test_hugging_face_datasets_loads_it(pair_set: PairSet, tmp_path: Path) -> No
     )
     offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path)}
     arguments = [sys.executable, "-c", code, str(pair_set.folder), str(tmp_path)]
-    done = subprocess.run(arguments, capture_output=True, text=True, env=offline, check=False, timeout=120)
+    done = subprocess.run(arguments, capture_output=True, text=True, env=offline, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"{len(pair_set.rows)} (256, 256) (256, 256) 478 000001"
 

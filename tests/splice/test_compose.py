@@ -11,7 +11,8 @@ from splice_scene import Scene
 from tolerances import GRAY_LEVELS, SHARE_WITHIN_GRAY_LEVELS
 
 from afet_video import facemesh
-from afet_video.datatypes import FloatArray, Midline, Side
+from afet_video.bench.naive import alphas_by_offset, whole_columns
+from afet_video.datatypes import FloatArray, Side
 from afet_video.splice.alpha import AlphaField
 from afet_video.splice.compose import NeutralTexture, splice
 from afet_video.splice.truth import output_landmarks
@@ -19,23 +20,14 @@ from afet_video.splice.truth import output_landmarks
 Faces = Mapping[str, Any]
 
 
-def whole_columns(scene: Scene, alpha: AlphaField) -> AlphaField:
-    """The paper's dividing curve runs from pixel to pixel, and so do its offsets."""
-    rows = np.arange(len(scene.expression), dtype=np.float32)
-    midline = Midline(rows, np.round(alpha.midline.x_at(rows)))
-    return replace(alpha, midline=midline, start=float(np.floor(alpha.start)), stop=float(np.ceil(alpha.stop)))
-
-
 def long_way(scene: Scene, alpha: AlphaField) -> FloatArray:
     rows = np.arange(len(scene.expression), dtype=np.float32)
     divide = np.round(alpha.midline.x_at(rows)).astype(int)
-    row = np.float32(scene.midline.y.mean())
-    middle = alpha.midline.x_at(row)
-    offsets = range(int(np.floor(alpha.start)), int(np.ceil(alpha.stop)) + 1)
-    alphas = {i: float(alpha.at(middle + alpha.direction * i, row)) for i in offsets}
     xy, rest = scene.expression_xyz[:, :2].astype(float), scene.neutral_xyz[:, :2].astype(float)
     pictures = scene.expression.astype(float), scene.neutral.astype(float)
-    return literal.stitch(*pictures, xy, rest, rest, scene.triangles, divide, int(alpha.direction), alphas)
+    return literal.stitch(
+        *pictures, xy, rest, rest, scene.triangles, divide, int(alpha.direction), alphas_by_offset(alpha)
+    )
 
 
 def share_within(scene: Scene, one: FloatArray, other: FloatArray) -> float:
@@ -52,7 +44,7 @@ def share_within(scene: Scene, one: FloatArray, other: FloatArray) -> float:
 @pytest.mark.parametrize(("face", "ramp"), [("smile", "linear"), ("jaw", "smooth")])
 def test_the_kernel_is_the_papers_algorithm(real_faces: Faces, face: str, ramp: str, side: Side) -> None:
     scene = Scene.of(real_faces[face], real_faces["neutral"])
-    alpha = whole_columns(scene, scene.alpha(side, ramp=ramp))
+    alpha = whole_columns(scene.alpha(side, ramp=ramp), len(scene.expression))
     expected, result = long_way(scene, alpha), scene.spliced(alpha)
     assert share_within(scene, result, expected) >= SHARE_WITHIN_GRAY_LEVELS
     assert share_within(scene, result, scene.expression) < 0.75  # there was something to do

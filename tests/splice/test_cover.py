@@ -187,3 +187,21 @@ def _settings(folder: Path) -> Path:
 def _pictures(path: Path) -> list[NDArray[np.uint8]]:
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def test_what_it_remembers_can_be_taken_out_and_put_back(clip: list[Frame], real_faces: Mapping[str, Any]) -> None:
+    one, other, fresh = (
+        FaceCover(*cut(real_faces["neutral"].rgb, real_faces["neutral"].xyz), MaskSettings()) for _ in range(3)
+    )
+    assert one.remembered() == {}
+    xy = clip[40][1]
+    one.find(bar(clip[40])[0], xy, 1.0)
+    other.recall(one.remembered())
+    faint = (bar(clip[40])[0] + 2 * clip[40][0]) / 3  # enough where it was covered a moment ago, and else not
+    after, again, alone = (cover.find(faint, xy, 1.04).mask for cover in (one, other, fresh))
+    assert after is not None
+    assert again is not None
+    assert np.array_equal(after, again)
+    assert alone is None or not np.array_equal(alone, after), "the frame before counts here"
+    other.recall({})
+    assert other.remembered() == {}

@@ -85,3 +85,26 @@ def test_on_long_closure_the_eyeball_turns_up_and_out(real_faces: Faces, texture
     assert np.array_equal(memory.texture(late, 0.0).rgb, kept.rgb), "only if asked for"
     memory.see(picture, xy, late + 0.1, closure=0.0)
     assert np.allclose(memory.texture(late + 0.1, 1.0).xy[IRIS[side][0]], before, atol=1e-3), "over with the closure"
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_what_it_has_seen_can_be_taken_out_and_put_back(real_faces: Faces, texture: TextureModel, side: Side) -> None:
+    rest, smile = real_faces["rest"], real_faces["smile"]
+    memory, other = EyeMemory(texture, side), EyeMemory(texture, side)
+    assert memory.remembered() == {}
+    memory.see(red_eyed(rest, side), rest.xyz[:, :2], 1.0, closure=0.0)
+    memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 1.1, closure=0.6)
+    other.recall(memory.remembered())
+    late = 1.1 + BELL_AFTER_S + 0.5 * BELL_TAKES_S
+    for bell in (0.0, 1.0):
+        assert is_same(other.texture(late, bell), memory.texture(late, bell))
+    assert not is_same(other.texture(late, 1.0), other.texture(late, 0.0)), "since when the lids are shut is known too"
+    for one in (memory, other):
+        one.see(smile.rgb.astype(np.float32), smile.xyz[:, :2], 2.0, closure=0.1)
+    assert is_same(other.texture(2.0, 1.0), memory.texture(2.0, 1.0))
+    other.recall({})
+    assert is_same(other.texture(2.0, 1.0), EyeMemory(texture, side).texture(2.0, 1.0))
+
+
+def is_same(one: TextureModel, other: TextureModel) -> bool:
+    return np.array_equal(one.rgb, other.rgb) and np.array_equal(one.xy, other.xy)

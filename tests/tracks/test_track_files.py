@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from afet_video.datatypes import ZONES, FaceStatus, Pose, Timestamp
 from afet_video.errors import OutputError, TrackFileError
 from afet_video.facemesh import BLENDSHAPES, IBUG68
-from afet_video.tracks import TRACK_SUFFIXES, Tracks, load_tracks, open_track_writer
+from afet_video.tracks import TRACK_SUFFIXES, Tracks, load_tracks, open_track_writer, track_rows
 from afet_video.tracks.table import COLUMNS, SCHEMA_VERSION
 
 EXACT = (".parquet", ".npz")
@@ -73,6 +73,15 @@ def test_arrays_come_back_bit_for_bit(tmp_path, rows, suffix):
     subset = list(IBUG68)
     np.testing.assert_array_equal(tracks.source_xy68, tracks.source_xyz[:, subset, :2])
     np.testing.assert_array_equal(tracks.output_xy68, tracks.output_xyz[:, subset, :2])
+
+
+@pytest.mark.parametrize("suffix", TRACK_SUFFIXES)
+def test_rows_read_back_make_the_very_same_file(tmp_path, rows, suffix):
+    first, again = tmp_path / f"first{suffix}", tmp_path / f"again{suffix}"
+    save(first, rows)
+    parts = [save(tmp_path / f"{number}.parquet", rows[start:][:100]) for number, start in enumerate((0, 100, 200))]
+    save(again, [row for part in parts for row in track_rows(part)])
+    assert again.read_bytes() == first.read_bytes()
 
 
 def test_csv_keeps_the_68_points(tmp_path, rows):

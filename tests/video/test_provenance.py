@@ -5,11 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from synthetic import make_clip, stored_planes
+from synthetic import ClipSpec, make_clip, stored_planes
 
 from afet_video.errors import InputError, OutputError, SettingsError
+from afet_video.video.decode import VideoReader
+from afet_video.video.encode import VideoWriter
 from afet_video.video.encoders import EncodeSettings
-from afet_video.video.provenance import SYNTHETIC_COMMENT, XMP_UUID, mark_synthetic, read_mark, synthetic_comment
+from afet_video.video.provenance import (
+    SYNTHETIC_COMMENT,
+    XMP_UUID,
+    mark_synthetic,
+    read_comment,
+    read_mark,
+    synthetic_comment,
+)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
@@ -55,3 +64,17 @@ def test_source_types_are_those_of_the_vocabulary() -> None:
         EncodeSettings(source_type="drawn")
     assert synthetic_comment("compositeWithTrainedAlgorithmicMedia").endswith(": compositeWithTrainedAlgorithmicMedia")
     assert synthetic_comment() == SYNTHETIC_COMMENT
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_tags_that_are_not_utf8_are_no_obstacle(suffix: str, tmp_path: Path) -> None:
+    path = make_clip(tmp_path / f"old{suffix}", ClipSpec(metadata={"comment": "caf# at noon", "title": "caf# at noon"}))
+    path.write_bytes(path.read_bytes().replace(b"caf#", b"caf\xe9"))
+    assert read_comment(path).startswith("caf\ufffd at noon")
+    with VideoReader(path) as reader:
+        info = reader.info
+        with VideoWriter(tmp_path / f"new{suffix}", source=path, info=info, settings=EncodeSettings()) as writer:
+            for frame in reader:
+                writer.write(frame)
+    comment = read_comment(tmp_path / f"new{suffix}")
+    assert comment.startswith("caf\ufffd at noon | ") and SYNTHETIC_COMMENT in comment

@@ -23,11 +23,10 @@ from afet_video.evaluation.report.tables import (
     definitions_of,
     figures_table,
     key_values,
-    number_text,
-    target_text,
     units_table,
 )
 from afet_video.evaluation.units import names as paper
+from afet_video.evaluation.wording import number_text, target_text
 
 _NOTICE = (
     "Synthetic: the result was made by afet-video. Facial movement on one side was altered to simulate a facial palsy. "
@@ -108,7 +107,7 @@ def _intro(report: EvaluationReport) -> str:
 
 def _missed(figure: Figure) -> str:
     value = f"{number_text(figure.value)} {figure.unit}".rstrip()
-    return escape(f"{figure.part}, {figure.name} {value} (target {target_text(figure)})")
+    return escape(f"{figure.part}, {figure.name} {value} (target {target_text(figure.target)})")
 
 
 def _sections(report: EvaluationReport, parts: Parts) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ in: figures -> out: HTML text.  Must not: leave any text from outside unescaped.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -14,31 +13,11 @@ from afet_video.evaluation.asymmetry import ClinicalRow
 from afet_video.evaluation.figures import Figure
 from afet_video.evaluation.unit_figures import UnitReport
 from afet_video.evaluation.units import names as paper
+from afet_video.evaluation.wording import number_text, target_text
 
 _LEFT = dict.fromkeys(("Figure", "Note", "Measure", ""), "")
 _RIGHT = ' class="n"'
 _MARKS = {True: '<td class="met">met</td>', False: '<td class="missed">missed</td>', None: "<td></td>"}
-
-
-def number_text(value: float | None, *, digits: int = 3) -> str:
-    """Return a value as text: "n/a" for None, whole numbers whole."""
-    if value is None:
-        return "n/a"
-    if isinstance(value, int):
-        return str(value)
-    if math.isinf(value):
-        return "∞ (equal)"
-    return f"{value:.0f}" if float(value).is_integer() and abs(value) != 1 else f"{value:.{digits}f}"
-
-
-def target_text(figure: Figure) -> str:
-    """Return the target as text, empty if there is none."""
-    low, high = figure.target
-    if low is None and high is None:
-        return ""
-    if low is None:
-        return f"≤ {high:g}"
-    return f"≥ {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
 def definitions_of(figures: Sequence[Figure]) -> dict[str, int]:
@@ -61,7 +40,7 @@ def figures_table(figures: Sequence[Figure], definitions: dict[str, int]) -> str
         rows.append(
             f'<tr><th scope="row">{escape(figure.name)} <a class="ref" href="#d{place}">{place}</a></th>'
             f'<td class="n">{number_text(figure.value)}{unit}</td><td class="n">{error}</td><td class="n">{floor}</td>'
-            f'<td class="n">{escape(target_text(figure))}</td>{_MARKS[figure.met]}'
+            f'<td class="n">{escape(target_text(figure.target))}</td>{_MARKS[figure.met]}'
             f'<td class="n">{figure.n} {escape(figure.counted)}</td><td class="note">{escape(figure.note)}</td></tr>'
         )
     heads = ("Figure", "Result", "SE", "Source's own", "Target", "", "Measured on", "Note")
