@@ -52,8 +52,8 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     """Return where pixel x, y between the lips (`cavity.Cavity`) is in the frame: where it is, kept within the frame's
     own opening; (sx, sy), where the warp has it, as far as the frame's mouth is shut there. Then the nearest place on
     the lip, and how much of it shows: at the edge of a lip that has moved, so that the edge is smooth. Last the place
-    as far from the frame's lip, and how much of it shows if it is darker: the shadow that goes along with the lip; and a
-    place on that lip, for what is as bright as the lip is no shadow.
+    as far from the frame's lip, and how much of it shows if it is darker: the shadow that goes along with the lip; and
+    a place on that lip, for what is as bright as the lip is no shadow.
     """
     none = np.float32(0.0)
     if mouth[6] == none:
