@@ -199,26 +199,35 @@ class Pose:
     roll_deg: float
 
 
+def _straight_beyond(y: FloatArray, x: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return samples of a curve (K,) with one more at either end, far out on the straight line that goes on there."""
+    rows, columns = np.empty(len(y) + 2), np.empty(len(y) + 2)
+    rows[1:-1], columns[1:-1] = y, x
+    for end, last, inner, to in ((0, 1, 2, -_FAR_PX), (-1, -2, -3, _FAR_PX)):
+        slope = (columns[last] - columns[inner]) / (rows[last] - rows[inner])
+        rows[end], columns[end] = rows[last] + to, columns[last] + slope * to
+    return rows, columns
+
+
+_FAR_PX = 1e6
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Midline:
     """The facial midline of one frame: column `x` (K,) at rows `y` (K,), strictly increasing, NaN-free."""
 
     y: FloatArray
     x: FloatArray
+    _beyond: tuple[NDArray[np.float64], NDArray[np.float64]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "y", _frozen(self.y, (None,), "Midline.y"))
         object.__setattr__(self, "x", _frozen(self.x, (len(self.y),), "Midline.x"))
+        object.__setattr__(self, "_beyond", _straight_beyond(self.y, self.x))
 
     def x_at(self, rows: Any) -> FloatArray:
         """Column of the midline at `rows` (any shape); beyond the samples the end slopes go on straight."""
-        rows = np.asarray(rows, np.float32)
-        x = np.interp(rows, self.y, self.x)
-        top = (self.x[1] - self.x[0]) / (self.y[1] - self.y[0])
-        bottom = (self.x[-1] - self.x[-2]) / (self.y[-1] - self.y[-2])
-        x = np.where(rows < self.y[0], self.x[0] + top * (rows - self.y[0]), x)
-        x = np.where(rows > self.y[-1], self.x[-1] + bottom * (rows - self.y[-1]), x)
-        return np.asarray(x, np.float32)
+        return np.asarray(np.interp(np.asarray(rows, np.float32), *self._beyond), np.float32)
 
     def __repr__(self) -> str:
         return f"Midline(y{self.y.shape}, x{self.x.shape})"

@@ -6,6 +6,8 @@ in: a clip, a time -> out: figures.  Must not: show anything.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from afet_video.bench.figures import Figure
 from afet_video.bench.process import memory_mb
 from afet_video.errors import FaceError, NoFaceError
-from afet_video.live.results import LiveState
+from afet_video.live.results import LiveResult, LiveState, StageTime
 from afet_video.live.runner import LiveRunner
 from afet_video.live.session import LiveSession
 from afet_video.live.settings import LiveSettings
@@ -27,6 +29,7 @@ _FPS, _P95_MS = 25.0, 40.0
 _SETTLED_S = 3.0
 """Time after the calibration that does not count: the first frames load what they need."""
 _PATIENCE_S = 60.0
+_MEMORY_EVERY_S = 2.0
 
 
 def measure_live(clip: Path, seconds: float, *, size_wh: tuple[int, int] = SIZE_WH) -> list[Figure]:
@@ -46,25 +49,43 @@ def measure_live(clip: Path, seconds: float, *, size_wh: tuple[int, int] = SIZE_
         _calibrated(runner, clip)
         _take_for(runner, _SETTLED_S)
         stats = runner.stats
-        frames, dropped, stats.longest_wait_ms = stats.frames, stats.dropped, 0.0
-        memory, start, busy = [memory_mb()], time.perf_counter(), time.process_time()
-        processing, glass = _take_for(runner, seconds)
+        frames, dropped = stats.frames, stats.dropped
+        stats.forget_longest_wait()
+        start, busy = time.perf_counter(), time.process_time()
+        taken = _take_for(runner, seconds)
         spent, busy = time.perf_counter() - start, time.process_time() - busy
-        memory.append(memory_mb())
         frames, dropped = stats.frames - frames, stats.dropped - dropped
-    interval_ms = 1e3 * spent / max(frames + dropped, 1)
     what = f"{size_wh[0]}x{size_wh[1]}, {spent:.0f} s, {frames} frames, {dropped} dropped"
-    low, high = (float(np.quantile(processing, share)) for share in (0.5, 0.95))
+    low, high = (float(np.quantile(taken.processing_ms, share)) for share in (0.5, 0.95))
     return [
         Figure.of(PART, "sustained rate", "frames/s", [frames / spent], note=f"{what}; aim {_FPS:g} or more"),
         Figure.of(PART, "processing, median", "ms", [low], note="detection to splice"),
         Figure.of(PART, "processing, 95 % of frames", "ms", [high], target=_P95_MS),
+        *(_stage(name, times) for name, times in taken.stages.items()),
         Figure.of(PART, "processor time of a frame", "ms", [1e3 * busy / max(frames, 1)], note="all threads together"),
-        Figure.of(PART, "camera to screen", "ms", glass),
-        Figure.of(PART, "longest wait of a frame", "ms", [stats.longest_wait_ms], target=round(interval_ms, 1)),
-        Figure.of(PART, "memory at the start", "MB", [memory[0]], note="this process"),
-        Figure.of(PART, "memory at the end", "MB", [memory[1]], note="this process"),
+        Figure.of(PART, "camera to screen", "ms", taken.glass_ms),
+        Figure.of(PART, "longest wait of a frame", "ms", [stats.longest_wait_ms], target=round(1e3 / RATE, 1)),
+        *_memory(taken.memory),
     ]
+
+
+def _stage(name: str, times: list[StageTime]) -> Figure:
+    high = np.quantile([one.wall_ms for one in times], 0.95)
+    busy = np.median([one.busy_ms for one in times])
+    note = f"95 % of frames: {high:.1f} ms; processor time of its thread, median: {busy:.1f} ms"
+    return Figure.of(PART, f"stage {name}", "ms", [one.wall_ms for one in times], note=note)
+
+
+def _memory(samples: list[tuple[float, float]]) -> Iterator[Figure]:
+    """Yield the figures of memory from times in seconds and MB."""
+    seconds, held = np.array(samples).T
+    yield Figure.of(PART, "memory at the start", "MB", [held[0]], note="this process")
+    yield Figure.of(PART, "memory at the end", "MB", [held[-1]], note="this process")
+    yield Figure.of(PART, "memory, most", "MB", [held.max()], note=f"of {len(held)} samples")
+    late = seconds >= seconds[-1] / 2
+    if late.sum() > 1:
+        drift = 60 * float(np.polyfit(seconds[late], held[late], 1)[0])
+        yield Figure.of(PART, "memory, drift in the second half", "MB/min", [drift], note="slope of a straight line")
 
 
 def _calibrated(runner: LiveRunner, clip: Path) -> None:
@@ -76,18 +97,41 @@ def _calibrated(runner: LiveRunner, clip: Path) -> None:
     raise NoFaceError(f"{clip}: no calibration within {_PATIENCE_S:.0f} s: give a clip that shows a face at rest")
 
 
-def _take_for(runner: LiveRunner, seconds: float) -> tuple[list[float], list[float]]:
-    """Take results for a while, one at least, and return their processing times and their ways to the screen, ms."""
-    processing: list[float] = []
-    glass: list[float] = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or not processing:
-        if time.perf_counter() > end + _PATIENCE_S:
-            waited = seconds + _PATIENCE_S
-            raise FaceError(f"no frame was ready within {waited:.0f} s: this machine is too busy to measure")
+@dataclass(slots=True)
+class _Taken:
+    """What was taken in a while: times of the results in milliseconds; memory as times in seconds and MB."""
+
+    processing_ms: list[float] = field(default_factory=list)
+    glass_ms: list[float] = field(default_factory=list)
+    stages: dict[str, list[StageTime]] = field(default_factory=dict)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+    def add(self, result: LiveResult, glass_ms: float) -> None:
+        """Note a result that is on the screen."""
+        self.processing_ms.append(result.processing_ms)
+        self.glass_ms.append(glass_ms)
+        for name, spent in result.stages.items():
+            self.stages.setdefault(name, []).append(spent)
+
+
+def _take_for(runner: LiveRunner, seconds: float) -> _Taken:
+    """Take results for a while, one at least.
+
+    Raises
+    ------
+    FaceError
+        If there is none long after that.
+    """
+    taken = _Taken()
+    start = time.perf_counter()
+    while (now := time.perf_counter() - start) < seconds or not taken.processing_ms:
+        if now > seconds + _PATIENCE_S:
+            limit = seconds + _PATIENCE_S
+            raise FaceError(f"no frame was ready within {limit:.0f} s: this machine is too busy to measure")
+        if not taken.memory or now >= taken.memory[-1][0] + _MEMORY_EVERY_S:
+            taken.memory.append((now, memory_mb()))
         timed = runner.take(0.5)
         if timed is not None:
-            runner.stats.shown(timed)
-            processing.append(timed.result.processing_ms)
-            glass.append(runner.stats.glass[-1])
-    return processing, glass
+            taken.add(timed.result, runner.stats.shown(timed))
+    taken.memory.append((time.perf_counter() - start, memory_mb()))
+    return taken

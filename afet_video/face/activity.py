@@ -5,6 +5,8 @@ in: blendshapes, landmarks, pictures -> out: one number a frame.  Must not: choo
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +51,8 @@ def activity(blendshapes: FloatArray, rest: FloatArray) -> FloatArray:
 
 def lid_gap_px(xyz: NDArray[np.floating], eye: tuple[int, ...]) -> float:
     """Return the mean distance of upper and lower lid in the middle of an eye (`facemesh.LEFT_EYE` or its twin)."""
-    upper, lower = xyz[list(eye[3:6]), :2], xyz[[eye[13], eye[12], eye[11]], :2]
-    return float(np.linalg.norm(upper - lower, axis=1).mean())
+    gaps = (xyz[list(eye[3:6]), :2] - xyz[list(eye[13:10:-1]), :2]).tolist()
+    return sum(math.hypot(x, y) for x, y in gaps) / len(gaps)
 
 
 def lid_aperture(xyz: FloatArray) -> float:

@@ -33,6 +33,8 @@ GAP_S = 0.2
 CONFIDENCE = 0.5
 """MediaPipe's thresholds. On 200 pictures of faces without hands 0.5 finds at most one, 0.3 two."""
 
+_FIRST_PX = 64
+
 WINDOW = 2.4
 """Side of the square around the face that is searched, in heights of the face."""
 
@@ -99,6 +101,11 @@ class HandFinder(Closing):
         if landmarker is not None:
             with native_log_dropped():
                 landmarker.close()
+
+    def load(self) -> None:
+        """Load the model before it is needed; its first look is slow, so it looks at nothing."""
+        if self._model is not None:
+            self._hands(np.zeros((_FIRST_PX, _FIRST_PX, 3), np.uint8), Box(0, 0, _FIRST_PX, _FIRST_PX))
 
     @property
     def track(self) -> HandTrack:

@@ -30,7 +30,7 @@ _FIRM = (
 """Landmarks that expressions hardly move: the nose without its wings, canthi, temples, cheek bones. The forehead is not
 among them: a brow raise moves all of it alike, and would be taken for a nod."""
 
-_ROUNDS_IOD = ((0.03, 2), (0.015, 1), (0.008, 1), (0.008, 1))
+_ROUNDS = np.array([(0.03, 2), (0.015, 1), (0.008, 1), (0.008, 1)])
 """Misfit at which a landmark counts a quarter, round by round, in inter-ocular distances; steps of each round."""
 
 _STEP_LIMIT_RAD = 0.2
@@ -46,6 +46,7 @@ FIRMNESS: FitArray = _shares()
 """(478,): how much each landmark says about the head before its neighbours have been heard."""
 
 _USED = np.flatnonzero(FIRMNESS)
+_FIRM_WEIGHT = FIRMNESS[_USED]
 FEATURES = 5
 
 
@@ -101,7 +102,8 @@ class HeadFit:
 
     def back(self, vectors: NDArray[np.floating]) -> FitArray:
         """Turn displacements (..., 2) of the frame into the shape's frame."""
-        result: FitArray = vectors @ np.linalg.inv(self.linear).T
+        # The inverse of a rotation with a scale is its transpose over the scale squared.
+        result: FitArray = vectors @ (self.linear / float(self.linear[0] @ self.linear[0]))
         return result
 
     def forth(self, vectors: NDArray[np.floating]) -> FitArray:
@@ -112,9 +114,8 @@ class HeadFit:
 
 def fit_head(shape: TurningShape, xy: NDArray[np.floating]) -> HeadFit:
     """Return the head of a frame whose landmarks are `xy` (478, 2 or more) pixels."""
-    rounds = np.array([(width * shape.iod_px, steps) for width, steps in _ROUNDS_IOD])
     yaw, pitch, cosine, sine, shift_x, shift_y = fit(
-        *shape.firm, np.asarray(xy[_USED, :2], np.float64), FIRMNESS[_USED], rounds, _STEP_LIMIT_RAD
+        *shape.firm, np.asarray(xy[_USED, :2], np.float64), _FIRM_WEIGHT, _ROUNDS * (shape.iod_px, 1), _STEP_LIMIT_RAD
     )
     linear = np.array([[cosine, -sine], [sine, cosine]])
     return HeadFit(yaw, pitch, linear, np.array([shift_x, shift_y]))

@@ -52,6 +52,30 @@ def similarity(source, target, weights):  # type: ignore[no-untyped-def]  # prag
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def solved(system, moment):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return x with `system` x = `moment`, for a symmetric, positive definite system (n, n), which is overwritten.
+
+    Cholesky's way in few lines: LAPACK's, called from compiled code, takes seconds to compile.
+    """
+    count, x = len(moment), moment.copy()
+    for i in range(count):
+        for j in range(i + 1):
+            rest = system[i, j]
+            for k in range(j):
+                rest -= system[i, k] * system[j, k]
+            system[i, j] = np.sqrt(rest) if i == j else rest / system[j, j]
+    for i in range(count):
+        for k in range(i):
+            x[i] -= system[i, k] * x[k]
+        x[i] /= system[i, i]
+    for i in range(count - 1, -1, -1):
+        for k in range(i + 1, count):
+            x[i] -= system[k, i] * x[k]
+        x[i] /= system[i, i]
+    return x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def turned(points, offset, slopes, target, weights, yaw, pitch, limit):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return yaw and pitch after one Gauss-Newton step of at most `limit` each; the similarity is eliminated."""
     count, step = len(points), 1e-3
@@ -66,23 +90,27 @@ def turned(points, offset, slopes, target, weights, yaw, pitch, limit):  # type:
         mean_x += weights[i] * (cosine * seen[i, 0] - sine * seen[i, 1])
         mean_y += weights[i] * (sine * seen[i, 0] + cosine * seen[i, 1])
     mean_x, mean_y = mean_x / total, mean_y / total
-    system, moment, row = 1e-6 * np.eye(6), np.zeros(6), np.empty((2, 6))
+    system, moment, row, misfit = np.zeros((6, 6)), np.zeros(6), np.empty((2, 6)), np.empty(2)
+    for a in range(6):
+        system[a, a] = 1e-6
     for i in range(count):
         x = cosine * seen[i, 0] - sine * seen[i, 1]
         y = sine * seen[i, 0] + cosine * seen[i, 1]
         row[0, 0], row[1, 0], row[0, 1], row[1, 1] = 1.0, 0.0, 0.0, 1.0
         row[0, 2], row[1, 2] = x - mean_x, y - mean_y
         row[0, 3], row[1, 3] = mean_y - y, x - mean_x
-        for which, moved in ((4, by_yaw), (5, by_pitch)):
-            dx, dy = (moved[i, 0] - seen[i, 0]) / step, (moved[i, 1] - seen[i, 1]) / step
-            row[0, which], row[1, which] = cosine * dx - sine * dy, sine * dx + cosine * dy
-        for k, misfit in ((0, target[i, 0] - x - shift_x), (1, target[i, 1] - y - shift_y)):
+        dx, dy = (by_yaw[i, 0] - seen[i, 0]) / step, (by_yaw[i, 1] - seen[i, 1]) / step
+        row[0, 4], row[1, 4] = cosine * dx - sine * dy, sine * dx + cosine * dy
+        dx, dy = (by_pitch[i, 0] - seen[i, 0]) / step, (by_pitch[i, 1] - seen[i, 1]) / step
+        row[0, 5], row[1, 5] = cosine * dx - sine * dy, sine * dx + cosine * dy
+        misfit[0], misfit[1] = target[i, 0] - x - shift_x, target[i, 1] - y - shift_y
+        for k in range(2):
             for a in range(6):
                 scaled = weights[i] * row[k, a]
-                moment[a] += scaled * misfit
+                moment[a] += scaled * misfit[k]
                 for b in range(6):
                     system[a, b] += scaled * row[k, b]
-    solution = np.linalg.solve(system, moment)
+    solution = solved(system, moment)
     return (
         yaw + min(max(solution[4], -limit), limit),
         pitch + min(max(solution[5], -limit), limit),

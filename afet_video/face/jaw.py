@@ -14,17 +14,20 @@ top to bottom, the commissures come nearer to each other.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afet_video import facemesh
+from afet_video.vectors import median
 
 CHIN: tuple[int, ...] = (152, 175, 199, 148, 377, 176, 400)
 """Landmarks of the chin whose median movement stands for the jaw's."""
 
 _LIP_MIDDLE = (14, 15, 16, 17)
+_CHIN, _MIDDLE = np.array(CHIN), np.array(_LIP_MIDDLE)
 _HINGE = (234, 454)  # in front of the ears: the temporomandibular joints, as near as the mesh has them
 
 _COMMISSURE, _UPPER_LIP = 0.50, 0.08
@@ -60,19 +63,21 @@ class JawModel:
     iod_px: float
 
     def displacement(self, displacement: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the jaw's share (478, 2) of a frame's displacement (478, 2) from rest, pixels, neutral's frame."""
-        chin = np.median(displacement[list(CHIN)], axis=0)
-        middle = np.median(displacement[list(_LIP_MIDDLE)], axis=0)
-        moved = max(float(np.linalg.norm(chin)), 1e-6)
-        along = float(chin @ middle) / moved**2
-        seen = np.clip(along, *_LIP_DROP_RANGE)
-        sideways = middle - along * chin
-        sideways *= min(1.0, _LIP_SIDEWAYS * moved / max(float(np.linalg.norm(sideways)), 1e-6))
+        """Return the jaw's share (478, k) of a frame's displacement (478, k) from rest, pixels, neutral's frame."""
+        chin, middle = median(displacement[_CHIN]), median(displacement[_MIDDLE])
+        (x, y), (lip_x, lip_y) = chin[:2].tolist(), middle[:2].tolist()
+        moved = math.hypot(x, y)
+        low, high = _LIP_DROP_RANGE
+        along = (x * lip_x + y * lip_y) / max(moved, 1e-6) ** 2
+        seen = min(max(along, low), high)
+        aside = np.array([lip_x - along * x, lip_y - along * y])
+        aside *= min(1.0, _LIP_SIDEWAYS * moved / max(math.hypot(*aside.tolist()), 1e-6))
         # While the jaw hardly moves, whatever the lip does is its muscles' doing.
-        known = np.clip((moved / self.iod_px - _JAW_RANGE_IOD[0]) / (_JAW_RANGE_IOD[1] - _JAW_RANGE_IOD[0]), 0.0, 1.0)
+        low, high = _JAW_RANGE_IOD
+        known = min(max((moved / self.iod_px - low) / (high - low), 0.0), 1.0)
         weights = self.fixed + (_SLACK_LIP_DROP + known * (seen - _SLACK_LIP_DROP)) * self.lip
         result: NDArray[np.float64] = weights[:, None] * chin
-        result += known * (self.lip[:, None] * sideways + moved * self.inwards)
+        result[:, :2] += known * (self.lip[:, None] * aside + moved * self.inwards)
         return result
 
 

@@ -93,7 +93,7 @@ class FaceLandmarker(Closing):
 
     Parameters
     ----------
-    recheck_s : how long somebody who was alone is taken to be so; only `detect` asks.
+    recheck_s : how long somebody who was alone is taken to be so; only `detect` asks. inf: until `doubt`.
 
     Raises
     ------
@@ -123,6 +123,29 @@ class FaceLandmarker(Closing):
             if model is not None:
                 with native_log_dropped():
                     model.close()
+
+    def load(self, *modes: str) -> None:
+        """Load models before they are needed: "VIDEO" for `detect`, "IMAGE" for `detect_image` and small faces.
+
+        Raises
+        ------
+        ModelFileError
+            If MediaPipe refuses the file.
+        """
+        if "VIDEO" in modes:
+            self._video = self._video or self._open("VIDEO", self._settings.max_faces)
+            self._solos.load()
+        if "IMAGE" in modes:
+            self._still = self._still or self._open("IMAGE", self._settings.max_faces)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the face of the last frame is taken to be the only one."""
+        return self._is_alone
+
+    def doubt(self) -> None:
+        """Search the next frame as a whole: somebody may have come."""
+        self._is_alone = False
 
     def detect(
         self,

@@ -9,6 +9,8 @@ along the lips, by the gap that the frame has.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,10 +18,12 @@ from afet_video import facemesh
 
 _WIDEN = 1.15
 _SLACK_IOD = 0.01
-_ROW_SHARE = (0.6, 0.75, 0.9, 1.0)
+_ROW_SHARE = np.array([0.6, 0.75, 0.9, 1.0])
 """How far the rows of the lips, from the outer to the inner edge, go along when the gap is closed."""
 
-_PLACES = range(1, 10)
+_UPPER = np.array([row[1:10] for row in facemesh.LIP_ROWS])
+_LOWER = np.array([row[:10:-1] for row in facemesh.LIP_ROWS])
+"""Landmarks (4, 9) of the lips from corner to corner; each of the upper lip faces one of the lower."""
 _TOP, _CHIN = 168, 152
 
 
@@ -28,16 +32,16 @@ def sealed(rest: NDArray[np.float64], current: NDArray[np.floating], iod_px: flo
 
     Pixels of one frame; `iod_px` is its inter-ocular distance.
     """
-    down = current[_CHIN, :2] - current[_TOP, :2]
-    down = down / np.linalg.norm(down)
-    inner = facemesh.LIPS_INNER
-    upper, lower = [inner[place] for place in _PLACES], [inner[20 - place] for place in _PLACES]
+    x, y = (current[_CHIN, :2] - current[_TOP, :2]).tolist()
+    length = math.hypot(x, y)
+    down = np.array([x / length, y / length])
+    upper, lower = _UPPER[-1], _LOWER[-1]
     gap = (rest[lower, :2] - rest[upper, :2]) @ down
     allowed = _WIDEN * np.maximum((current[lower, :2] - current[upper, :2]) @ down, 0.0) + _SLACK_IOD * iod_px
     excess = np.maximum(gap - allowed, 0.0)
     result = rest.copy()
-    for row, share in zip(facemesh.LIP_ROWS, _ROW_SHARE, strict=True):
-        shift = 0.5 * share * excess[:, None] * down
-        result[[row[place] for place in _PLACES], :2] += shift
-        result[[row[20 - place] for place in _PLACES], :2] -= shift
+    if excess.any():
+        shift = 0.5 * _ROW_SHARE[:, None, None] * excess[:, None] * down
+        result[_UPPER, :2] += shift
+        result[_LOWER, :2] -= shift
     return result

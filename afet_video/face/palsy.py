@@ -147,12 +147,13 @@ def palsy_model(rest: NDArray[np.floating]) -> PalsyModel:
     droop = _mirrored(_droop_controls())
     lift = dict.fromkeys(droop, 0.0) | {i: _lift_share(value) for i, value in droop.items() if _below_nose(uv, i)}
     lids = {Side.RIGHT: _lid_spread(uv, facemesh.RIGHT_EYE), Side.LEFT: _lid_spread(uv, facemesh.LEFT_EYE)}
+    pull = _mirrored(_pull_controls())
     fields = []
-    for controls in (droop, _mirrored(_pull_controls()), lift):
-        field = _spread(uv, list(controls)) @ np.array(list(controls.values()))
+    for landmarks, values in ((droop, (droop.values(), lift.values())), (pull, (pull.values(),))):
+        field = _spread(uv, list(landmarks)) @ np.array([list(one) for one in values]).T
         field[facemesh.SKIN_COUNT :] = 0.0
-        fields.append((field + field[twin]) / 2)
-    return PalsyModel(_zones(uv), fields[0], fields[1], lids, fields[2])
+        fields += list(((field + field[twin]) / 2).T.copy())
+    return PalsyModel(zones=_zones(uv), droop=fields[0], lift=fields[1], pull=fields[2], lids=lids)
 
 
 def fold_lost(profile: PalsyProfile, model: PalsyModel) -> float:
@@ -267,7 +268,10 @@ def _zones(uv: WeightArray) -> WeightArray:
 def _spread(uv: WeightArray, controls: list[int]) -> WeightArray:
     """Return (478, n) weights that carry values at control landmarks to all others, exact at the controls."""
     distance = _distance(uv, controls)
-    weights = 1.0 / (distance * distance * distance + 1e-6)
+    weights = distance * distance
+    weights *= distance
+    weights += 1e-6
+    np.reciprocal(weights, out=weights)
     weights /= weights.sum(axis=1, keepdims=True)
     weights[controls] = np.eye(len(controls))
     return weights

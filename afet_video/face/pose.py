@@ -63,17 +63,18 @@ def head_pose(transform: FloatArray) -> Pose:
 
     NaN in, NaN out.
     """
-    r = np.asarray(transform[:3, :3], np.float64)
-    if not np.isfinite(r).all():
+    columns = transform[:3, :3].T.tolist()
+    lengths = [math.hypot(*column) for column in columns]
+    if not all(math.isfinite(length) and length > 0 for length in lengths):
         return Pose(math.nan, math.nan, math.nan)
-    r = r / np.linalg.norm(r, axis=0)
-    yaw = math.degrees(math.atan2(r[0, 2], r[2, 2]))
-    pitch = math.degrees(math.asin(np.clip(-r[1, 2], -1.0, 1.0)))
-    roll = math.degrees(math.atan2(r[1, 0], r[1, 1]))
+    right, up, towards = ([value / length for value in column] for column, length in zip(columns, lengths, strict=True))
+    yaw = math.degrees(math.atan2(towards[0], towards[2]))
+    pitch = math.degrees(math.asin(min(max(-towards[1], -1.0), 1.0)))
+    roll = math.degrees(math.atan2(right[1], up[1]))
     return Pose(yaw, -pitch, roll)
 
 
 def interocular_px(xyz: FloatArray) -> NDArray[np.float64]:
     """Distance of the outer canthi in pixels, in 3-D so that a head turn does not shrink it; (..., 478, 3) -> (...)."""
     outer = xyz[..., facemesh.LEFT_EYE_OUTER, :] - xyz[..., facemesh.RIGHT_EYE_OUTER, :]
-    return np.asarray(np.linalg.norm(outer, axis=-1), np.float64)
+    return np.asarray(np.sqrt(np.einsum("...i,...i->...", outer, outer)), np.float64)

@@ -11,11 +11,11 @@ the jaw (which the trigeminal nerve moves) is what the facial nerve did.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
@@ -24,6 +24,7 @@ from afet_video.face.headfit import FEATURES, FIRMNESS, HeadFit, TurningShape, f
 from afet_video.face.jaw import JawModel, jaw_model
 from afet_video.face.lips import sealed
 from afet_video.face.pose import interocular_px
+from afet_video.vectors import gaussian, squared_distances
 
 FitArray = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ class RestModel:
     shape: TurningShape
     noise_px: FitArray
     jaw: JawModel
-    gate_kernel: FitArray
+    gate_kernel: FloatArray
     edge: FitArray
     lid_aperture: tuple[float, float]
 
@@ -80,25 +81,21 @@ class RestModel:
         """Return the resting face of a frame whose landmarks are `xyz` (478, 3) pixels."""
         head = fit_head(self.shape, xyz)
         displacement = self._facial_displacement(xyz, head)
-        size = np.linalg.norm(displacement, axis=1)
-        displacement *= _smoothstep(self.gate_kernel @ (size / self.noise_px), *DEAD_ZONE)[:, None]
+        size = (_length(displacement) / self.noise_px).astype(np.float32)
+        displacement *= _smoothstep(self.gate_kernel @ size, *DEAD_ZONE)[:, None]
         displacement[facemesh.SKIN_COUNT :] = 0.0  # gaze is not the facial nerve's
-        closure = tuple(_closure(xyz, ring, aperture) for ring, aperture in zip(_EYES, self.lid_aperture, strict=True))
         iod = float(interocular_px(xyz))
+        left, right = (_closure(xyz, ring, open_, iod) for ring, open_ in zip(_EYES, self.lid_aperture, strict=True))
         rest = xyz.astype(np.float64)
         rest[:, :2] -= head.forth(displacement)
         rest = sealed(rest, xyz, iod)
-        excursion = np.linalg.norm((xyz - rest)[:, :2], axis=1) / iod
-        opening = float(np.linalg.norm(rest[_LIP_GAP[0], :2] - rest[_LIP_GAP[1], :2]) / iod)
-        turn_deg = float(np.degrees(head.yaw)), float(np.degrees(head.pitch))
-        return RestFrame(
-            rest.astype(np.float32), excursion.astype(np.float32), (closure[0], closure[1]), opening, turn_deg
-        )
+        excursion = _length(xyz[:, :2] - rest[:, :2]) / iod
+        opening = math.dist(rest[_LIP_GAP[0], :2].tolist(), rest[_LIP_GAP[1], :2].tolist()) / iod
+        return RestFrame(rest.astype(np.float32), excursion.astype(np.float32), (left, right), opening, _degrees(head))
 
     def turn_deg(self, xyz: FloatArray) -> tuple[float, float]:
         """Return yaw and pitch of a head against the neutral's, from its landmarks (478, 3)."""
-        head = fit_head(self.shape, xyz)
-        return float(np.degrees(head.yaw)), float(np.degrees(head.pitch))
+        return _degrees(fit_head(self.shape, xyz))
 
     def _facial_displacement(self, xyz: FloatArray, head: HeadFit) -> FitArray:
         """Displacement (478, 2) from rest in the neutral's frame, without the jaw and what can't move."""
@@ -136,7 +133,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         shape=shape,
         noise_px=noise,
         jaw=jaw_model(base, iod),
-        gate_kernel=_kernel(base, base, _GATE_RADIUS_IOD * iod),
+        gate_kernel=_kernel(base[:, :2].astype(np.float32), _GATE_RADIUS_IOD * iod),
         edge=_from_outline(base, iod),
         lid_aperture=(lid_gap_px(base, _EYES[0]) / iod, lid_gap_px(base, _EYES[1]) / iod),
     )
@@ -183,31 +180,38 @@ def _robust_fit(shapes: FitArray, poses: FitArray, prior: FitArray, floor: float
         spread = np.sqrt((weights * residual**2).sum(axis=0) / weights.sum(axis=0))
         spread = np.maximum(spread, floor)
         weights = prior[:, None] * np.clip(1 - (residual / (4 * spread)) ** 2, 1e-3, None) ** 2
-    return np.asarray(coefficients.transpose(1, 0, 2), np.float64), spread
+    return np.ascontiguousarray(coefficients.transpose(1, 0, 2), np.float64), spread
 
 
-def _kernel(points: FitArray, anchors: FitArray, radius: float) -> FitArray:
-    """Gaussian weights (n, m) of anchors for points by their distance in the picture plane; rows sum to about 1."""
-    weights = cdist(points[:, :2], anchors[:, :2], "sqeuclidean")
-    weights /= -2 * radius**2
-    np.exp(weights, out=weights)
-    result: FitArray = weights / (weights.sum(axis=1, keepdims=True) + 1e-3)
-    return result
+def _kernel(xy: FloatArray, radius: float) -> FloatArray:
+    """Gaussian weights (n, n) of points (n, 2) for each other; rows sum to about 1."""
+    weights = gaussian(squared_distances(xy, xy), radius)
+    weights /= weights.sum(axis=1, keepdims=True) + np.float32(1e-3)
+    return weights
 
 
 def _from_outline(points: FitArray, iod: float) -> FitArray:
     """Return (478,) 0 on the outline, 1 from some way inside: there skin ends, and what lies beyond must stay."""
-    outline = points[list(facemesh.FACE_OVAL), :2]
-    distance = cdist(points[:, :2], outline).min(axis=1)
+    xy = points[:, :2]
+    distance = np.sqrt(squared_distances(xy, xy[list(facemesh.FACE_OVAL)]).min(axis=1))
     return np.asarray(np.clip(distance / (_EDGE_IOD * iod), 0.0, 1.0), np.float64)
 
 
-def _closure(xyz: FloatArray, ring: tuple[int, ...], aperture_iod: float) -> float:
-    now = lid_gap_px(xyz, ring) / float(interocular_px(xyz))
-    return float(np.clip(1 - now / max(aperture_iod, 1e-6), 0.0, 1.0))
+def _closure(xyz: FloatArray, ring: tuple[int, ...], aperture_iod: float, iod: float) -> float:
+    now = lid_gap_px(xyz, ring) / iod
+    return min(max(1 - now / max(aperture_iod, 1e-6), 0.0), 1.0)
 
 
-def _smoothstep(x: NDArray[np.floating] | np.floating, low: float, high: float) -> NDArray[np.floating]:
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+def _degrees(head: HeadFit) -> tuple[float, float]:
+    return math.degrees(head.yaw), math.degrees(head.pitch)
+
+
+def _length(vectors: FitArray) -> FitArray:
+    """Return the length (n,) of vectors (n, 2); half the time of `np.linalg.norm`."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)), np.float64)
+
+
+def _smoothstep(x: NDArray[np.floating], low: float, high: float) -> NDArray[np.floating]:
+    t = np.minimum(np.maximum((x - low) / (high - low), 0.0), 1.0)
     result: NDArray[np.floating] = t * t * (3 - 2 * t)
     return result

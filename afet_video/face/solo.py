@@ -37,6 +37,10 @@ class SoloPair:
         self._turn = 0
         self._pool: ThreadPoolExecutor | None = None
 
+    def load(self) -> None:
+        """Load the landmarker that is the next to look."""
+        self._solos[self._turn].load()
+
     def look_ahead(self, rgb: ByteArray, coming: ByteArray) -> None:
         """Begin to look at the picture that comes after `rgb`, which `look` is asked for now or never."""
         self._take_turn(rgb)
@@ -69,6 +73,9 @@ class _Solo:
         self._ms = 0
         self._begun: tuple[ByteArray, Future[Any]] | None = None
 
+    def load(self) -> None:
+        self._model = self._model or self._open()
+
     def is_at(self, rgb: ByteArray) -> bool:
         return self._begun is not None and self._begun[0] is rgb
 
@@ -97,8 +104,8 @@ class _Solo:
             begun[1].exception()
 
     def _look(self, rgb: ByteArray) -> Any:
-        if self._model is None:
-            self._model = self._open()
+        self.load()
+        if self._ms == 0:
             # Where its face detector points, landmarks lie up to 1 % of the face off: from the second look on it looks
             # where the landmarks are.
             self._seek(rgb)

@@ -22,6 +22,10 @@ LONGEST_STEP_S = 0.2
 FIRST_LESSON_S, LONGEST_PAUSE_S = 4.0, 20.0
 """Time from calibration to the first lesson that makes it better; pauses double from there up to the second."""
 
+MEASURE_EVERY_S = 0.1
+"""Time between two sightings that are made once a session is calibrated: to measure a face takes a millisecond, and
+its neighbours in time say the same."""
+
 _LEAST_CHANGES = 5
 
 
@@ -43,6 +47,7 @@ class Calibration:
         self._counted_s = 0.0
         self._is_counted = False
         self._next_s = 0.0
+        self._measured_s = -np.inf
         self._pause_s = FIRST_LESSON_S
 
     def restart(self) -> None:
@@ -66,13 +71,14 @@ class Calibration:
         """Whether a head (yaw, pitch in degrees) faces the camera well enough for the calibration."""
         return not bool(np.linalg.norm(turn) > STRAIGHT_DEG)  # NaN: taken to be straight
 
-    def wants(self, blendshapes: FloatArray, motion: float) -> bool:
+    def wants(self, blendshapes: FloatArray, motion: float, seconds: float) -> bool:
         """Return whether a sighting of a frame would be looked at: else it need not be made."""
         if self.learned is None:
             return not self._is_counted
         if not self._settings.goes_on_learning:
             return False
-        if self._pool.wants(blendshapes, motion):
+        if seconds - self._measured_s >= MEASURE_EVERY_S and self._pool.wants(blendshapes, motion):
+            self._measured_s = seconds
             return True
         self._pool.skip()
         return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from afet_video.datatypes import ByteArray, PalsyProfile, Side, Timestamp, TrackRow
@@ -22,6 +22,17 @@ class LiveState(enum.StrEnum):
     NO_FACE = "no_face"
 
 
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """What a stage of one frame took, ms: `wall_ms` by the clock, `busy_ms` of its thread's processor time.
+
+    What MediaPipe computes in threads of its own is in the first alone.
+    """
+
+    wall_ms: float
+    busy_ms: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveResult:
     """One captured frame and what became of it.
@@ -29,6 +40,7 @@ class LiveResult:
     `source`, `result` (H, W, 3) uint8 RGB, not mirrored; they are the same picture until calibration ends. `timestamp`:
     when the camera took it. `row`: landmarks as in a track of `convert`. `message`: one line for the screen.
     `countdown_s`: what is left of the calibration, None outside of it. `processing_ms`: detection to splice.
+    `stages`: what each stage of that took, in their order.
     """
 
     source: ByteArray
@@ -39,6 +51,7 @@ class LiveResult:
     message: str
     countdown_s: float | None
     processing_ms: float
+    stages: Mapping[str, StageTime] = field(default_factory=dict)
 
 
 class Session(Protocol):

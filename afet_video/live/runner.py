@@ -10,6 +10,7 @@ second either way, but 50 ms a frame in place of 36, as MediaPipe, the hands and
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from collections import deque
@@ -30,8 +31,14 @@ T = TypeVar("T")
 STALLED_S = 1.0
 """Time without a picture from which the status says so."""
 
-_KEPT = 120
-"""Frames that the shown figures are taken over."""
+STALE_FRAMES = 0.85
+"""Age of a waiting picture, in the time between two, from which the next one is waited for: it is all but there."""
+
+NEXT_FRAMES = 0.5
+"""How long the next one is waited for, in the same unit, before the old one is taken after all: the camera stalls."""
+
+_KEPT, _STEPS = 120, 15
+"""Frames that the shown figures are taken over; steps between pictures that the usual one is the median of."""
 
 
 class Slot(Generic[T]):
@@ -98,41 +105,59 @@ class LiveStats:
     """How a run goes. `frames`, `dropped`: counted from its start; `longest_wait_ms`: the longest a frame lay waiting.
 
     `fps`, `processing_ms`, `glass_ms` (from the camera's time stamp to the screen): over the last seconds.
+
+    May be read and written from any thread.
     """
 
     frames: int = 0
     dropped: int = 0
     longest_wait_ms: float = 0.0
-    done_at: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    processing: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    glass: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _done_at: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _processing: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _glass: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def fps(self) -> float:
         """Frames a second."""
-        times = list(self.done_at)
+        with self._lock:
+            times = list(self._done_at)
         return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
 
     @property
     def processing_ms(self) -> float:
         """Median time of detection and splice."""
-        return float(np.median(list(self.processing))) if self.processing else 0.0
+        return self._median(self._processing)
 
     @property
     def glass_ms(self) -> float:
         """Median time from the camera to the screen."""
-        return float(np.median(list(self.glass))) if self.glass else 0.0
+        return self._median(self._glass)
 
     def add(self, timed: Timed) -> None:
         """Count a result."""
-        self.frames += 1
-        self.done_at.append(time.perf_counter())
-        self.processing.append(timed.result.processing_ms)
-        self.longest_wait_ms = max(self.longest_wait_ms, timed.waited_ms)
+        with self._lock:
+            self.frames += 1
+            self._done_at.append(time.perf_counter())
+            self._processing.append(timed.result.processing_ms)
+            self.longest_wait_ms = max(self.longest_wait_ms, timed.waited_ms)
 
-    def shown(self, timed: Timed) -> None:
-        """Count that a result is on the screen now."""
-        self.glass.append((time.perf_counter() - timed.taken_at) * 1e3)
+    def shown(self, timed: Timed) -> float:
+        """Count that a result is on the screen now, and return how long it took from the camera, ms."""
+        glass_ms = (time.perf_counter() - timed.taken_at) * 1e3
+        with self._lock:
+            self._glass.append(glass_ms)
+        return glass_ms
+
+    def forget_longest_wait(self) -> None:
+        """Begin to look for the longest wait anew."""
+        with self._lock:
+            self.longest_wait_ms = 0.0
+
+    def _median(self, values: deque[float]) -> float:
+        with self._lock:
+            kept = list(values)
+        return float(np.median(kept)) if kept else 0.0
 
 
 class LiveRunner:
@@ -159,6 +184,9 @@ class LiveRunner:
         self.stats = LiveStats()
         self._pictures: Slot[CameraFrame] = Slot(drops=not keeps_all)
         self._results: Slot[Timed] = Slot(drops=not keeps_all)
+        self._keeps_all = keeps_all
+        self._step_s = 0.0
+        self._passed_over = 0
         self._failure: BaseException | None = None
         self._give_up_s = give_up_s
         self._picture_at = time.perf_counter()
@@ -235,14 +263,37 @@ class LiveRunner:
             output.close()
 
     def _capture(self) -> None:
+        last: float | None = None
+        steps: deque[float] = deque(maxlen=_STEPS)
         for picture in self._camera:
             self._picture_at = time.perf_counter()
+            if last is not None:
+                steps.append(picture.taken_at - last)
+                self._step_s = statistics.median(steps)
+            last = picture.taken_at
             if not self._pictures.put(picture):
                 return
 
+    def _fresh(self) -> CameraFrame | None:
+        """Return the next picture to be processed, None at the end.
+
+        If processing takes a little longer than the camera does from one picture to the next, pictures are taken out of
+        the slot later and later, up to just before the next one comes. Waiting for that costs nearly nothing then.
+        """
+        picture = self._pictures.take()
+        if picture is None or self._keeps_all or self._step_s == 0.0:
+            return picture
+        if time.perf_counter() - picture.taken_at < STALE_FRAMES * self._step_s:
+            return picture
+        newer = self._pictures.take(NEXT_FRAMES * self._step_s)
+        if newer is None:
+            return picture
+        self._passed_over += 1
+        return newer
+
     def _work(self) -> None:
-        while (picture := self._pictures.take()) is not None:
-            self.stats.dropped = self._pictures.dropped
+        while (picture := self._fresh()) is not None:
+            self.stats.dropped = self._pictures.dropped + self._passed_over
             waited_ms = (time.perf_counter() - picture.taken_at) * 1e3
             result = self._session.process(picture.rgb, picture.timestamp)
             timed = Timed(result, picture.taken_at, waited_ms)

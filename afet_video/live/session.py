@@ -30,6 +30,7 @@ from afet_video.datatypes import (
 from afet_video.errors import MidlineError, SettingsError
 from afet_video.face.activity import landmark_speed, lid_aperture, mouth_gap, sharpness
 from afet_video.face.pose import head_pose
+from afet_video.face.register import QUICK_STEPS
 from afet_video.face.visibility import visibility
 from afet_video.filters import OneEuroFilter
 from afet_video.live.calibration import Calibration
@@ -40,9 +41,10 @@ from afet_video.live.pool import Sighting
 from afet_video.live.results import LiveResult, LiveState
 from afet_video.live.settings import LiveSettings
 from afet_video.live.smooth import LandmarkFilter, StrengthFilter
+from afet_video.live.stopwatch import Stopwatch
 from afet_video.live.wardrobe import Wardrobe
 from afet_video.live.watch import Watcher
-from afet_video.live.worker import TeacherBeside, TeacherHere
+from afet_video.live.worker import Teacher, TeacherBeside, TeacherHere
 from afet_video.passes.prepare import around_face
 from afet_video.passes.register import corrected
 from afet_video.passes.render import FaceChanger, FaceMoment, row_without_face
@@ -67,6 +69,7 @@ class Seen:
     message: str
     countdown_s: float | None
     seeing_ms: float
+    watch: Stopwatch
 
 
 class LiveSession(Closing):
@@ -85,9 +88,9 @@ class LiveSession(Closing):
         self._is_recalibration_due = False
         self._watcher = Watcher(self._convert, in_background=self._settings.in_background)
         self._clock = GrowingClock()
-        self._teacher = TeacherBeside() if self._settings.in_background else TeacherHere()
-        self._calibration = Calibration(self._settings, self._teacher)
         self._pace = SteadyPace()
+        self._teacher = self._new_teacher()
+        self._calibration = Calibration(self._settings, self._teacher)
         self._landmark_filter = LandmarkFilter(self._settings.landmark_filter)
         self._midline_filter = OneEuroFilter(self._settings.midline_filter)
         self._strength = StrengthFilter()
@@ -95,6 +98,8 @@ class LiveSession(Closing):
         self._index = -1
         self._last: tuple[FloatArray, float] | None = None
         self._person = -1
+        if self._settings.in_background:
+            self._load()
 
     def close(self) -> None:
         """Close the models; closing twice does no harm."""
@@ -169,7 +174,9 @@ class LiveSession(Closing):
         self._obey()
         frame = StoredFrame.from_rgb(rgb, index=self._index + 1, timestamp=timestamp)
         self._index += 1
-        face = self._watcher.find(rgb, frame)
+        watch = Stopwatch()
+        with watch.time("detect"):
+            face = self._watcher.find(rgb, frame)
         self._pace.hold()  # by now the models are loaded
         self._calibration.advance(seconds)
         moment = None
@@ -180,12 +187,16 @@ class LiveSession(Closing):
                 self._calibration.restart()
         else:
             self._meet()
-            self._learn_from(rgb, frame, face, seconds)
-            moment = self._follow(frame, face, seconds)
+            with watch.time("learn"):
+                self._learn_from(rgb, frame, face, seconds)
+            with watch.time("register"):
+                exact = self._exact(frame, face)
+            with watch.time("follow"):
+                moment = self._follow(exact, face, seconds)
         state, message = self._say(face)
         learned = self._calibration.learned
         seeing_ms = (time.perf_counter() - started) * 1e3
-        return Seen(rgb, frame, moment, learned, state, message, self._calibration.countdown_s, seeing_ms)
+        return Seen(rgb, frame, moment, learned, state, message, self._calibration.countdown_s, seeing_ms, watch)
 
     def show(self, seen: Seen) -> LiveResult:
         """Change a frame that was seen; the second half of `process`, to be called in the same order."""
@@ -198,10 +209,12 @@ class LiveSession(Closing):
             self._strength.reset()
             row = row_without_face(frame, settings, 0) if moment is None else _untouched(frame, moment, settings)
         else:
-            moment = replace(moment, strength=self._shown(frame, moment, settings))
-            model = self._wardrobe.model(learned, settings)
-            row = FaceChanger(settings, model).change(frame, moment)
-            result = frame.rgb() if moment.strength > 0 else source
+            with seen.watch.time("dress"):
+                moment = replace(moment, strength=self._shown(frame, moment, settings))
+                model = self._wardrobe.model(learned, settings)
+            with seen.watch.time("change"):
+                row = FaceChanger(settings, model).change(frame, moment)
+                result = frame.rgb() if moment.strength > 0 else source
         showing_ms = (time.perf_counter() - started) * 1e3
         return LiveResult(
             source=source,
@@ -212,7 +225,20 @@ class LiveSession(Closing):
             message=seen.message,
             countdown_s=seen.countdown_s,
             processing_ms=seen.seeing_ms + showing_ms,
+            stages=seen.watch.stages,
         )
+
+    def _load(self) -> None:
+        try:
+            self._watcher.load()
+        except BaseException:
+            self.close()
+            raise
+
+    def _new_teacher(self) -> Teacher:
+        if not self._settings.in_background:
+            return TeacherHere()
+        return TeacherBeside(self._convert, self._settings.landmark_filter, on_ready=self._pace.loaded_more)
 
     def _obey(self) -> None:
         with self._lock:
@@ -235,7 +261,7 @@ class LiveSession(Closing):
     def _learn_from(self, rgb: ByteArray, frame: StoredFrame, face: Landmarks, seconds: float) -> None:
         motion = landmark_speed(self._last, face.xyz, seconds)
         self._last = (face.xyz, seconds)
-        if not self._calibration.wants(face.blendshapes, motion):
+        if not self._calibration.wants(face.blendshapes, motion, seconds):
             return
         pose = head_pose(face.transform)
         box = around_face(face.xyz, frame.size_wh)
@@ -254,13 +280,17 @@ class LiveSession(Closing):
         )
         self._calibration.take(sighting)
 
-    def _follow(self, frame: StoredFrame, face: Landmarks, seconds: float) -> FaceMoment | None:
-        """Return where exactly the face is, smoothed, with its midline; None if columns cannot divide it."""
-        xyz, learned = face.xyz, self._calibration.learned
-        if learned is not None:
-            pose = head_pose(face.transform)
-            turn = np.array([pose.yaw_deg, pose.pitch_deg], np.float32)
-            xyz = corrected(frame, xyz, turn, list(learned.references))
+    def _exact(self, frame: StoredFrame, face: Landmarks) -> FloatArray:
+        """Return the landmarks (478, 3), laid over the neutrals' once these are known."""
+        learned = self._calibration.learned
+        if learned is None:
+            return face.xyz
+        pose = head_pose(face.transform)
+        turn = np.array([pose.yaw_deg, pose.pitch_deg], np.float32)
+        return corrected(frame, face.xyz, turn, list(learned.references), steps=QUICK_STEPS)
+
+    def _follow(self, xyz: FloatArray, face: Landmarks, seconds: float) -> FaceMoment | None:
+        """Return where the face is, smoothed, with its midline; None if columns cannot divide it."""
         xyz = self._landmark_filter.update(xyz, seconds)
         try:
             head = head_frame(xyz)

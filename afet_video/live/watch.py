@@ -6,22 +6,27 @@ Must not: smooth, or learn anything of the face.
 
 from __future__ import annotations
 
+import math
+
 from afet_video.datatypes import ByteArray, FloatArray, Landmarks
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.look import look_of
 from afet_video.face.people import Stretch, identify
 from afet_video.face.shots import ShotFinder
 from afet_video.face.tracker import FaceTracker
+from afet_video.live.aside import Aside
+from afet_video.live.bystanders import LOOK_EVERY_S, Bystanders
 from afet_video.live.hands import HandWatch
 from afet_video.passes.settings import ConvertSettings
 from afet_video.video.frame import StoredFrame
 
-RECHECK_S = 2.0
-"""How often it is looked who else is in the picture: it takes as long as all the rest, and who is followed stays so."""
-
 
 class Watcher:
     """Follows one person; use `close` at the end.
+
+    Parameters
+    ----------
+    in_background : whether hands and other people are looked for beside the frames, from `load` on.
 
     Attributes
     ----------
@@ -36,8 +41,11 @@ class Watcher:
 
     def __init__(self, settings: ConvertSettings, *, in_background: bool) -> None:
         self._settings = settings
-        self._landmarker = FaceLandmarker(settings.landmarker, recheck_s=RECHECK_S)
-        self._hands = HandWatch(enabled=settings.mask.is_on, in_background=in_background)
+        recheck_s = math.inf if in_background else LOOK_EVERY_S
+        self._landmarker = FaceLandmarker(settings.landmarker, recheck_s=recheck_s)
+        self._bystanders = Bystanders(settings.landmarker)
+        self._hands = HandWatch(enabled=settings.mask.is_on)
+        self._aside: Aside | None = None
         self._tracker = FaceTracker(settings.tracker, keep=False)
         self._shots = ShotFinder()
         self._size_wh: tuple[int, int] | None = None
@@ -46,9 +54,23 @@ class Watcher:
         self.person = -1
         self.jumped = False
 
+    def load(self) -> None:
+        """Load the models: at once those that the first frame needs, beside the frames the others.
+
+        Raises
+        ------
+        ModelFileError
+            If MediaPipe refuses a file.
+        """
+        self._landmarker.load("VIDEO")
+        self._aside = self._aside or Aside(self._load_more)
+
     def close(self) -> None:
         """Close the models; closing twice does no harm."""
+        if self._aside is not None:
+            self._aside.close()
         self._landmarker.close()
+        self._bystanders.close()
         self._hands.close()
         self._tracker.close()
 
@@ -58,6 +80,8 @@ class Watcher:
         small = frame.rgb(max_side=longest) if max(frame.size_wh) > longest else rgb
         maybe_cut = self._shots.update(small) or self._size_wh not in (None, frame.size_wh)
         self._size_wh = frame.size_wh
+        if self._bystanders.have_come():
+            self._landmarker.doubt()
         following = None if maybe_cut else self._tracker.following
         faces = self._landmarker.detect(small, timestamp=frame.timestamp, size_wh=frame.size_wh, follow=following)
         kept = self._tracker.update(
@@ -72,7 +96,10 @@ class Watcher:
             return None
         self._recognize()
         _, face = kept[0]
-        self._hands.look(small, frame.size_wh, face, float(frame.timestamp.seconds))
+        seconds = float(frame.timestamp.seconds)
+        self._hands.look(small, frame.size_wh, face, seconds, self._aside)
+        if self._aside is not None and self._landmarker.is_alone:
+            self._bystanders.look(small, seconds, self._aside)
         return face
 
     def hands(self, seconds: float) -> FloatArray:
@@ -82,6 +109,10 @@ class Watcher:
     def away_s(self, seconds: float) -> float:
         """Return for how long nobody has been in sight, 0 before anyone was."""
         return 0.0 if self._stretch is None else seconds - self._stretch.end.seconds
+
+    def _load_more(self) -> None:
+        self._hands.load()
+        self._bystanders.load()
 
     def _recognize(self) -> None:
         """Say who it is, where a face does not simply go on."""

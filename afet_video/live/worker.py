@@ -5,6 +5,8 @@ in: lessons -> out: what they taught, when it is ready.  Must not: start without
 A thread would do with less, but shares the interpreter's lock with the frames: each of their hundred calls into OpenCV
 could then wait for it. The process has a low priority once the calibration is done, and ends when the session's end of
 the pipe does.
+
+Both begin with a rehearsal, the process first: what it compiles, numba keeps on the disk, and the session loads it.
 """
 
 from __future__ import annotations
@@ -16,10 +18,14 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import IO, Any, BinaryIO, Protocol
 
 from afet_video.errors import AfetError
+from afet_video.filters import OneEuroSettings
 from afet_video.live.learn import Learned, Learner, Lesson
+from afet_video.live.rehearsal import REHEARSAL, made_up_lesson, rehearse
+from afet_video.passes.settings import ConvertSettings
 
 _NICENESS = 10
 
@@ -73,9 +79,22 @@ class TeacherHere:
 
 
 class TeacherBeside:
-    """Learns in another process, which is started at once as it takes a second or two to load."""
+    """Learns in another process, which is started at once as it takes a second or two to load.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    settings, smoothing : with which it is rehearsed what a frame goes through, before the first lesson is learnt.
+    on_ready : called, in a thread, after the rehearsal.
+    """
+
+    def __init__(
+        self,
+        settings: ConvertSettings | None = None,
+        smoothing: OneEuroSettings | None = None,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._rehearsal = made_up_lesson(settings or ConvertSettings(), smoothing or OneEuroSettings())
+        self._on_ready = on_ready
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -128,6 +147,10 @@ class TeacherBeside:
 
     def _talk(self) -> None:
         """Send lessons and take results; both can be megabytes, so this is done in a thread."""
+        learned = self._ask(self._rehearsal)
+        if isinstance(learned, Learned):
+            _rehearsed(learned)
+        self._on_ready()
         while (lesson := self._lessons.get()) is not None:
             self._results.put(self._ask(lesson))
 
@@ -154,6 +177,12 @@ def _learnt(learner: Learner, lesson: Lesson) -> Learned | LearningFailed:
         return LearningFailed(" ".join(str(error).split()) or type(error).__name__)
 
 
+def _rehearsed(learned: Learned) -> None:
+    """Rehearse; if that fails, the first frames are slow, and whatever is wrong shows by them."""
+    with contextlib.suppress(AfetError, ValueError, ArithmeticError):
+        rehearse(learned)
+
+
 def serve(lessons: BinaryIO, results: BinaryIO) -> None:
     """Learn what comes in, one lesson after the other, until the other end closes."""
     learner = Learner()
@@ -162,9 +191,14 @@ def serve(lessons: BinaryIO, results: BinaryIO) -> None:
             lesson: Any = pickle.load(lessons)
         except EOFError:
             return
-        _send(results, _learnt(learner, lesson))
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)  # for the first one somebody waits
+        learnt = _learnt(learner, lesson)
+        if lesson.number == REHEARSAL and isinstance(learnt, Learned):
+            # as it comes out of the pipe: compiled parts are for one layout of their arrays
+            _rehearsed(pickle.loads(pickle.dumps(learnt, protocol=pickle.HIGHEST_PROTOCOL)))
+        _send(results, learnt)
+        if lesson.number != REHEARSAL:
+            with contextlib.suppress(OSError, AttributeError):
+                os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)  # for the first one somebody waits
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ turns.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -33,19 +34,18 @@ class BankEntry:
 
 def nearest(bank: Sequence[BankEntry], turn_deg: tuple[float, float]) -> tuple[BankEntry, BankEntry | None, float]:
     """Return the nearest neutral to a pose, the next one if it is used too, and its share (0 to 0.5)."""
-    distances = [float(np.hypot(*np.subtract(entry.turn_deg, turn_deg))) for entry in bank]
-    order = np.argsort(distances, kind="stable")
-    first = bank[order[0]]
+    order = sorted((math.dist(entry.turn_deg, turn_deg), place) for place, entry in enumerate(bank))
+    first = bank[order[0][1]]
     if len(bank) == 1:
         return first, None, 0.0
-    lead = (distances[order[1]] - distances[order[0]]) / HANDOVER_DEG
+    lead = (order[1][0] - order[0][0]) / HANDOVER_DEG
     if lead >= 1.0:
         return first, None, 0.0
     t = 0.5 * (1.0 - lead)
-    return first, bank[order[1]], t * t * (3 - 2 * t)
+    return first, bank[order[1][1]], t * t * (3 - 2 * t)
 
 
 def mixed(first: NeutralTexture, second: NeutralTexture, share: float) -> NeutralTexture:
     """Return the first texture with the second one's pixels in `share` (0 to 0.5) of its own."""
     weight = (1 - share) * first.weight + share * second.weight
-    return replace(first, weight=weight.astype(np.float32), second=second, mix=share)
+    return replace(first, weight=np.asarray(weight, np.float32), second=second, mix=share)

@@ -13,6 +13,7 @@ the lips' edges are as wide as the gap itself.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
+from afet_video.splice.cavity_kernel import fill_table
 
 COLUMNS = 64
 """Entries of the table, from before the first corner of the mouth to beyond the second."""
@@ -40,8 +42,9 @@ _WIDE_RANGE_IOD = (0.06, 0.12)
 """Gap between the lips from which what lies behind them begins to stay, and stays in full."""
 
 _OVERHANG = 0.25
+_INNER, _RED = np.array(facemesh.LIPS_INNER), np.array(facemesh.LIP_ROWS[2])
 
-_INNER = 0.06
+_BESIDE = 0.06
 """How far inside the corners of the frame's mouth, as a share of its width, lies what stands in beside them."""
 
 
@@ -74,28 +77,23 @@ def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
     ----------
     current, rest : (478, 2 or 3) landmarks of the frame, and those shown at alpha 0; pixels of the frame.
     """
-    iod = float(np.linalg.norm(current[facemesh.LEFT_EYE_OUTER, :2] - current[facemesh.RIGHT_EYE_OUTER, :2]))
-    ring = list(facemesh.LIPS_INNER)
-    now, then = current[ring, :2], rest[ring, :2]
-    half = len(ring) // 2
-    along = now[half] - now[0]
-    width = max(float(np.linalg.norm(along)), 1.0)
-    along = along / width if along[0] >= 0 else -along / width
-    across = np.array([-along[1], along[0]])
-    first = min(0.0, float((now[half] - now[0]) @ along)) - _OVERHANG * width
+    iod = math.dist(current[facemesh.LEFT_EYE_OUTER, :2].tolist(), current[facemesh.RIGHT_EYE_OUTER, :2].tolist())
+    now, then = current[_INNER, :2].astype(np.float64), rest[_INNER, :2].astype(np.float64)
+    (x, y), (end_x, end_y) = now[0].tolist(), now[len(now) // 2].tolist()
+    width = max(math.hypot(end_x - x, end_y - y), 1.0)
+    to_right = math.copysign(1.0, end_x - x)
+    along = (to_right * (end_x - x) / width, to_right * (end_y - y) / width)
+    first = min(0.0, to_right * width) - _OVERHANG * width
     per_px = (COLUMNS - 1) / (width * (1 + 2 * _OVERHANG))
-    places = first + np.arange(COLUMNS) / per_px
-    edges = [_edges((points - now[0]) @ along, (points - now[0]) @ across, places, half) for points in (now, then)]
-    (top, bottom), (top_then, bottom_then) = edges
-    wider = np.stack([top - top_then, bottom_then - bottom], axis=1)
-    table = np.column_stack([top, bottom, top_then, bottom_then, np.clip(wider, 0.0, _EDGE_IOD * iod)])
+    table = np.empty((COLUMNS, 6))
+    gap = fill_table(now, then, along, first, per_px, _EDGE_IOD * iod, table) / iod
     low, high = _WIDE_RANGE_IOD
-    gap = float((bottom - top).max()) / iod
-    share = np.clip((gap - low) / (high - low), 0.0, 1.0)
+    share = min(max((gap - low) / (high - low), 0.0), 1.0)
     soft = max(_SOFT_IOD * iod, 1.0)
-    stays = share * share * (3 - 2 * share)
-    inner = ((np.array([_INNER, 1.0 - _INNER]) * width) - first) * per_px
-    frame = np.array([*now[0], *along, first, per_px, stays, soft, max(_SHADOW_IOD * iod, 1.0), *inner], np.float32)
+    stays, shadow = share * share * (3 - 2 * share), max(_SHADOW_IOD * iod, 1.0)
+    # the corners are at the same two columns in every frame
+    inner = [(_OVERHANG + inside) * (COLUMNS - 1) / (1 + 2 * _OVERHANG) for inside in (_BESIDE, 1.0 - _BESIDE)]
+    frame = np.array([x, y, *along, first, per_px, stays, soft, shadow, *inner], np.float32)
     return Cavity(frame, table.astype(np.float32))
 
 
@@ -104,20 +102,6 @@ def without_teeth(xy: FloatArray, mouth: Cavity) -> FloatArray:
 
     The detected edge is a pixel or so inside the opening: a rim of teeth would be carried along with the lip.
     """
-    inner, red = list(facemesh.LIPS_INNER), list(facemesh.LIP_ROWS[2])
     result = xy.copy()
-    result[inner] += _RIM * mouth.frame[6] * (xy[red] - xy[inner])
+    result[_INNER] += _RIM * mouth.frame[6] * (xy[_RED] - xy[_INNER])
     return result
-
-
-def _edges(
-    u: FloatArray, v: FloatArray, places: NDArray[np.float64], half: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return upper and lower edge (64,) of a ring with coordinates u along and v across the mouth; beyond the corners
-    both are the corner's.
-    """
-    result = []
-    for side in (list(range(half + 1)), [*range(half, len(u)), 0]):
-        order = np.argsort(u[side], kind="stable")
-        result.append(np.interp(places, u[side][order], v[side][order]))
-    return result[0], result[1]

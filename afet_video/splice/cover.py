@@ -18,11 +18,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from afet_video.datatypes import FloatArray
 from afet_video.errors import SettingsError
-from afet_video.splice.skin import OFFSET, SKIN, SMOOTH_IOD, SkinView, log_distance
+from afet_video.splice.skin import OFFSET, SKIN, SMOOTH_IOD, SkinView, log_scales
+from afet_video.splice.skin_kernel import agree, fill_candidates, fill_kept
+from afet_video.vectors import gaussian, median, squared_distances
 
 MASKS = ("auto", "off")
 
@@ -31,7 +32,7 @@ _SURE, _LIKELY, _KEPT = 1.0, 0.6, 0.45
 
 _NEAR_IOD = 0.07
 _THIN, _AREA, _LEVELS = 0.6, 2.0, 50.0
-_AGREES_LUMA, _AGREES_CHROMA = 0.45, 0.18
+_AGREES = log_scales(0.45, 0.45, 0.18)
 _NEUTRAL_COVERED = 1.0
 _FAR = 0.02
 _LEAST_AREA_IOD2 = 0.004
@@ -39,6 +40,7 @@ _REMEMBERED_S = 0.12
 _RELEASE, _FADING = 0.5, 0.3
 _HAND = 0.35
 """Deviation that is enough close to a hand."""
+_ENOUGH = np.array([_SURE, _LIKELY, _KEPT, _HAND], np.float32)
 
 _RING, _HAND_RING, _RING_PX = 0.6, 0.1, 2.0
 """Share of the ring around an eye, a brow or the lips that must be covered for it to be so too; that beside a hand."""
@@ -86,8 +88,9 @@ class Cover:
         if self.mask is None:
             return False
         height, width = self.mask.shape
-        columns, rows = np.round(xy.T).astype(int)
-        return bool((self.mask[rows.clip(0, height - 1), columns.clip(0, width - 1)] < _HIDDEN).any())
+        columns, rows = np.rint(xy.T).astype(int)
+        rows, columns = (np.minimum(np.maximum(at, 0), size - 1) for at, size in ((rows, height), (columns, width)))
+        return bool((self.mask[rows, columns] < _HIDDEN).any())
 
     def keep(self, current: FloatArray, spliced: FloatArray) -> FloatArray:
         """Return `spliced`, made from `clean`, with what is covered as in `current`; changes `spliced` in place."""
@@ -126,14 +129,14 @@ class FaceCover:
 
     def __post_init__(self) -> None:
         view = SkinView.of(self.rgb, self.xy)
-        squared = cdist(view.xy[SKIN], view.xy[SKIN], "sqeuclidean").astype(np.float32)
-        near, far = (np.exp(-squared / (2 * (radius * view.iod) ** 2)) for radius in (SMOOTH_IOD, 3 * SMOOTH_IOD))
-        self._kernel = (near + _FAR * far).astype(np.float32)
+        squared = squared_distances(view.xy[SKIN], view.xy[SKIN])
+        near, far = (gaussian(squared, radius * view.iod) for radius in (SMOOTH_IOD, 3 * SMOOTH_IOD))
+        self._kernel = near + np.float32(_FAR) * far
         self._log_skin = view.skin_colors()
         off = np.abs(self._log_skin - np.median(self._log_skin, axis=0)).max(axis=1)
         self._trusted = (off < _NEUTRAL_COVERED).astype(np.float32)
         deviation = view.deviation(view.expected(self._log_skin, self._trusted))
-        self._tolerance = _tolerance(deviation * (view.plain() > 0), view)
+        self._tolerance = _tolerance(deviation * (view.plain(view.oval(), view.outlines()) > 0), view)
 
     def clean_neutral(self) -> FloatArray:
         """Return the neutral's picture (h, w, 3) with skin in place of hair and the like that lie before its face."""
@@ -190,15 +193,9 @@ class FaceCover:
         if hands is not None:
             weight *= view.at_skin(hands) == 0
         gain = colors - self._log_skin
-        if weight.any():
-            middle = np.median(gain[weight > 0], axis=0)
-            weight = weight * (log_distance(gain - middle, 2 * _AGREES_LUMA, 2 * _AGREES_CHROMA) < 1)
-        smooth = gain
-        for _ in range(2):
-            sums = self._kernel @ np.concatenate([gain * weight[:, None], weight[:, None]], axis=1)
-            smooth = sums[:, :3] / (sums[:, 3:] + np.float32(1e-9))
-            weight = weight * (log_distance(gain - smooth, _AGREES_LUMA, _AGREES_CHROMA) < 1)
-        return np.where(weight[:, None] > 0, colors, self._log_skin + smooth).astype(np.float32)
+        smooth = np.empty_like(gain)
+        agree(gain, weight, median(gain[weight > 0]), self._kernel, _AGREES, smooth)
+        return np.where(weight[:, None] > 0, colors, self._log_skin + smooth).astype(np.float32, copy=False)
 
     def _moved_along(self, view: SkinView, seconds: float) -> FloatArray | None:
         """Return what was covered in the frame before, moved with the head."""
@@ -253,33 +250,18 @@ def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray
 
     `hands` is 1 on hands, and smaller around them, where a hand's colour, so near the face's, is enough.
     """
-    oval = view.oval()
-    features = view.features(_RING_PX)
-    plain = oval.copy()
-    for feature in features:
-        plain[feature.part][feature.filled] = 0
-    low = np.float32(_LIKELY) if before is None else np.where(before > 0.3, np.float32(_KEPT), np.float32(_LIKELY))
-    if hands is not None:
-        low = np.where(hands > 0, np.float32(_HAND), low)
-    likely = (deviation > low) & (plain > 0)
-    sure = (deviation > _SURE) & (plain > 0)
-    if hands is not None:
-        likely |= (hands == 1) & (oval > 0)
-        sure |= hands == 1
-    if before is not None:
-        sure |= before > 0.5
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(likely.view(np.uint8), connectivity=8)
-    keep = np.zeros(count, bool)
-    keep[labels[sure]] = True
-    keep &= stats[:, cv2.CC_STAT_AREA] > _LEAST_AREA_IOD2 * view.iod**2
-    keep[0] = False
-    if not keep.any():
-        return np.zeros(deviation.shape, np.float32)
-    covered = keep[labels].view(np.uint8)
+    oval, outlines = view.oval(), view.outlines()
+    none = np.zeros(deviation.shape, np.float32)
+    likely, sure, covered = (np.empty(deviation.shape, np.uint8) for _ in range(3))
+    marks = none if before is None else before, none if hands is None else hands
+    fill_candidates(deviation, *marks, view.plain(oval, outlines), oval, _ENOUGH, likely, sure)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
+    if not fill_kept(labels, sure, stats[:, cv2.CC_STAT_AREA].copy(), _LEAST_AREA_IOD2 * view.iod**2, covered):
+        return none
     length = 2 * round(_BRIDGE_IOD * view.iod / 2) + 1
     bridged = cv2.morphologyEx(cv2.dilate(covered, _SQUARE), cv2.MORPH_CLOSE, np.ones((length, 1), np.uint8))
     bridged[deviation < _LIKELY] = 0
-    for feature in features:
+    for feature in view.features(outlines, _RING_PX, near=np.maximum(covered, bridged)):
         here, on_face = covered[feature.part], oval[feature.part] > 0
         inside, ring = feature.filled & on_face, feature.ring & on_face
         has_hand = hands is not None and bool(hands[feature.part][ring].any())

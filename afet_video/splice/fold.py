@@ -44,12 +44,14 @@ def flatten_fold(rgb: FloatArray, xy: FloatArray, side: Side, amount: float) -> 
     side : whose fold.
     amount : 0 (nothing changes) .. 1.
     """
+    if amount <= 0:
+        return rgb
     iod = float(np.linalg.norm(xy[facemesh.LEFT_EYE_OUTER, :2] - xy[facemesh.RIGHT_EYE_OUTER, :2]))
     line = _line(xy, side)
     low, high = line.min(axis=0) - 3 * _COARSE_IOD * iod, line.max(axis=0) + 3 * _COARSE_IOD * iod
     x0, y0 = np.clip(np.floor(low), 0, None).astype(int)
     x1, y1 = np.minimum(np.ceil(high), (rgb.shape[1], rgb.shape[0])).astype(int)
-    if amount <= 0 or x1 - x0 < 2 or y1 - y0 < 2:
+    if x1 - x0 < 2 or y1 - y0 < 2:
         return rgb
     part = rgb[y0:y1, x0:x1]
     fine = cv2.GaussianBlur(part, (0, 0), max(_FINE_IOD * iod, 0.5))

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.nonparametric.smoothers_lowess import lowess
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Midline
 from afet_video.errors import MidlineError, SettingsError
+from afet_video.splice.lowess import lowess
 
 SAMPLES = 33
 """Points of the curve that are kept; between them it is straight."""
@@ -100,17 +100,19 @@ def fit_midline(uv: NDArray[np.floating], settings: MidlineSettings) -> FloatArr
         raise MidlineError(f"a midline needs at least {_FEWEST} landmarks, got {len(uv)}: is the face in the picture?")
     rows = sample_rows().astype(np.float64)
     inside = np.clip(rows, uv[:, 1].min(), uv[:, 1].max())
-    u = lowess(uv[:, 0], uv[:, 1], frac=settings.frac, it=settings.it, xvals=inside)
-    u = np.where(np.isfinite(u), u, np.interp(inside, *_sorted(uv)))
+    points_v, points_u = _sorted(uv)
+    u = lowess(points_v, points_u, inside, settings.frac, settings.it)
+    u = np.where(np.isfinite(u), u, np.interp(inside, points_v, points_u))
     for end, step in ((inside.searchsorted(inside[0], side="right") - 1, 4), (inside.searchsorted(inside[-1]), -4)):
         slope = (u[end + step] - u[end]) / (inside[end + step] - inside[end])
         u += np.where(step * (rows - inside) < 0, slope * (rows - inside), 0.0)
     return np.asarray(u, np.float32)
 
 
-def _sorted(uv: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    order = np.argsort(uv[:, 1])
-    return uv[order, 1], uv[order, 0]
+def _sorted(uv: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return v and u (n,) in the order of v."""
+    order = np.argsort(uv[:, 1], kind="stable")
+    return uv[order, 1].astype(np.float64), uv[order, 0].astype(np.float64)
 
 
 def to_image(u: FloatArray, head: HeadFrame) -> Midline:

@@ -5,6 +5,8 @@ in: picture, landmarks -> out: maps (h, w) at working size.  Must not: decide wh
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -13,15 +15,25 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import ByteArray, FloatArray
+from afet_video.splice.skin_kernel import fill_distance
+from afet_video.vectors import gaussian, squared_distances
 
 _WORK_IOD_PX = 80.0
 """Distance of the outer corners of the eyes in the picture that is looked at: larger faces are scaled down."""
 
-_LUMA_DARK, _LUMA_BRIGHT, _CHROMA = 0.55, 0.65, 0.25
-"""Deviations of the logarithm of a colour from the skin's, darker, brighter and in hue, that count as 1."""
-
 _SHADE = 0.6
 """Skin in a fold or shadow is redder: by so much of how much darker it is, red may gain and blue may lose."""
+
+LogScales = tuple[np.float32, np.float32, np.float32, np.float32]
+
+
+def log_scales(dark: float, bright: float, chroma: float) -> LogScales:
+    """Return what `skin_kernel` measures by: differences of a colour's logarithm, in each way, that count as 1."""
+    return np.float32(_SHADE), np.float32(1 / dark), np.float32(1 / bright), np.float32(1 / chroma)
+
+
+_DEVIATION = log_scales(0.55, 0.65, 0.25)
+"""Of a pixel from the skin's colour: darker, brighter and in hue."""
 
 OFFSET = 10.0
 """Added to colours (0..255) before the logarithm is taken: noise in the dark says nothing."""
@@ -48,15 +60,23 @@ def _skin() -> NDArray[np.int64]:
 SKIN = _skin()
 """Landmarks on skin and nothing else, inside the outline."""
 
+_OVAL = np.array(facemesh.FACE_OVAL)
 _NOSTRILS = (64, 98, 97, 2, 326, 327, 294, 1)
-_FEATURES = (
-    ("eye", facemesh.LEFT_EYE),
-    ("eye", facemesh.RIGHT_EYE),
-    ("brow", facemesh.LEFT_BROW),
-    ("brow", facemesh.RIGHT_BROW),
-    ("lips", facemesh.LIPS_OUTER),
-    ("nostrils", _NOSTRILS),
+_FEATURES = tuple(
+    (np.array(points), _FEATURE_MARGIN_IOD[name])
+    for name, points in (
+        ("eye", facemesh.LEFT_EYE),
+        ("eye", facemesh.RIGHT_EYE),
+        ("brow", facemesh.LEFT_BROW),
+        ("brow", facemesh.RIGHT_BROW),
+        ("lips", facemesh.LIPS_OUTER),
+        ("nostrils", _NOSTRILS),
+    )
 )
+
+
+Outline = tuple[NDArray[np.int32], float]
+"""Corners (m, 1, 2) of a convex outline in whole pixels, and the width of the margin around it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +104,7 @@ class SkinView:
     def of(cls, rgb: FloatArray, xy: FloatArray) -> SkinView:
         """Look at a picture (h, w, 3), 0..255, with landmarks (478, 2 or more) in its pixels."""
         xy = np.asarray(xy[:, :2], np.float32)
-        iod = float(np.linalg.norm(xy[facemesh.LEFT_EYE_OUTER] - xy[facemesh.RIGHT_EYE_OUTER]))
+        iod = math.dist(xy[facemesh.LEFT_EYE_OUTER].tolist(), xy[facemesh.RIGHT_EYE_OUTER].tolist())
         scale = min(1.0, _WORK_IOD_PX / max(iod, 1.0))
         if scale < 1.0:
             size = (max(round(rgb.shape[1] * scale), 1), max(round(rgb.shape[0] * scale), 1))
@@ -130,28 +150,25 @@ class SkinView:
         return self._interpolated(self.xy, values[:, None], np.ones(478, np.float32), radius_iod)
 
     def _interpolated(self, xy: FloatArray, values: FloatArray, weight: FloatArray, radius_iod: float) -> FloatArray:
-        width, height = self.size_wh
         step = _NODE_IOD * self.iod
-        nodes_wh = max(int(np.ceil(width / step)), 2), max(int(np.ceil(height / step)), 2)
-        x = (np.arange(nodes_wh[0], dtype=np.float32) + 0.5) * width / nodes_wh[0] - 0.5
-        y = (np.arange(nodes_wh[1], dtype=np.float32) + 0.5) * height / nodes_wh[1] - 0.5
-        width_px = radius_iod * self.iod
         # A Gaussian in x and y is the product of the two, and so is the sum over all nodes: two thin matrices.
-        across = np.exp(-((x[:, None] - xy[None, :, 0]) ** 2) / (2 * width_px**2))
-        down = np.exp(-((y[:, None] - xy[None, :, 1]) ** 2) / (2 * width_px**2))
-        weighted = across * weight
-        total = down @ weighted.T
-        planes = [down @ (weighted * values[:, k]).T for k in range(values.shape[1])]
-        floor = 1e-6
-        fallback = np.average(values, axis=0, weights=weight)
-        nodes = np.stack(
-            [(plane + floor * fallback[k]) / (total + floor) for k, plane in enumerate(planes)], axis=2
-        ).astype(np.float32)
-        return np.asarray(cv2.resize(nodes, self.size_wh, interpolation=cv2.INTER_LINEAR), np.float32)
+        across, down = (
+            _gaussian(size, max(int(np.ceil(size / step)), 2), at, radius_iod * self.iod)
+            for size, at in zip(self.size_wh, xy.T, strict=True)
+        )
+        across *= weight
+        planes = np.concatenate([across[None], across * values.T[:, None]])  # of the weights, of weights times values
+        sums = (down @ planes.reshape(-1, len(xy)).T).reshape(len(down), -1, len(across))
+        floor = np.float32(1e-6)
+        fallback = floor / weight.sum() * (weight @ values)
+        nodes = ((sums[:, 1:] + fallback[:, None]) / (sums[:, :1] + floor)).transpose(0, 2, 1)
+        return np.asarray(cv2.resize(np.ascontiguousarray(nodes), self.size_wh, interpolation=cv2.INTER_LINEAR))
 
     def deviation(self, expected: FloatArray) -> FloatArray:
         """Return how far every pixel (h, w) is from the skin's colour."""
-        return log_distance(self.log - expected, _LUMA_DARK, _CHROMA, _LUMA_BRIGHT)
+        deviation = np.empty(self.log.shape[:2], np.float32)
+        fill_distance(self.log, expected, _DEVIATION, deviation)
+        return deviation
 
     def hands(self, hands: FloatArray | None) -> FloatArray | None:
         """Return (h, w): 1 on hands (n, 21, 2), given in full-size pixels, 0.5 around them; None if there are none."""
@@ -186,57 +203,61 @@ class SkinView:
         arm = np.round(at[0] + (at[0] - at[9])).astype(np.int32)
         cv2.line(filled, whole[0].tolist(), arm.tolist(), 1.0, thickness=max(round(_WRIST * breadth), 1))
 
-    def features(self, ring_px: float = 0.0) -> list[Feature]:
-        """Return where eyes, brows, lips and nostrils lie, and the rings of a width around them."""
-        return [self._feature(points, _FEATURE_MARGIN_IOD[name] * self.iod, ring_px) for name, points in _FEATURES]
+    def outlines(self) -> list[Outline]:
+        """Return the outlines of eyes, brows, lips and nostrils, and how wide a margin each has."""
+        return [
+            (np.asarray(cv2.convexHull(np.rint(self.xy[points]).astype(np.int32)), np.int32), margin_iod * self.iod)
+            for points, margin_iod in _FEATURES
+        ]
 
-    def plain(self) -> ByteArray:
-        """Return where (h, w) uint8 skin is to be expected: the mesh without its features."""
-        plain = self.oval()
-        for feature in self.features():
-            plain[feature.part][feature.filled] = 0
+    def plain(self, oval: ByteArray, outlines: list[Outline]) -> ByteArray:
+        """Return where (h, w) uint8 skin is to be expected: the mesh `oval` without its features."""
+        plain = oval.copy()
+        for hull, margin in outlines:
+            _draw(plain, hull, margin, 0)
         return plain
 
-    def _feature(self, points: tuple[int, ...], margin_px: float, ring_px: float) -> Feature:
-        """Return the hull of some landmarks with a margin around it, and the ring around that."""
-        whole = np.round(self.xy[list(points)]).astype(np.int32)
-        reach = round(margin_px + ring_px) + 2
-        limit = np.array(self.size_wh)
-        low = np.clip(whole.min(axis=0) - reach, 0, limit)
-        high = np.clip(whole.max(axis=0) + reach + 1, low, limit)
-        hull = cv2.convexHull(whole - low.astype(np.int32))
+    def features(self, outlines: list[Outline], ring_px: float, *, near: ByteArray) -> Iterator[Feature]:
+        """Yield those features, each with a ring of that width around it, where `near` (h, w) is not 0 everywhere."""
+        for hull, margin in outlines:
+            part = self._part(hull, round(margin + ring_px) + 2)
+            if not near[part].any():
+                continue
+            filled, wider = (np.zeros(near[part].shape, np.uint8) for _ in range(2))
+            within = hull - np.array([part[1].start, part[0].start], np.int32)
+            _draw(filled, within, margin, 1)
+            _draw(wider, within, margin + ring_px, 1)
+            yield Feature(part, filled.view(np.bool_), wider.view(np.bool_) & ~filled.view(np.bool_))
 
-        def drawn(margin: float) -> NDArray[np.bool_]:
-            picture = np.zeros((int(high[1] - low[1]), int(high[0] - low[0])), np.uint8)
-            if picture.size:
-                cv2.fillConvexPoly(picture, hull, 1)
-                cv2.polylines(picture, [hull], True, 1, thickness=max(2 * round(margin) + 1, 1))
-            return picture.view(np.bool_)
-
-        filled = drawn(margin_px)
-        ring = drawn(margin_px + ring_px) & ~filled if ring_px > 0 else np.zeros_like(filled)
-        return Feature(np.s_[low[1] : high[1], low[0] : high[0]], filled, ring)
+    def _part(self, hull: NDArray[np.int32], reach: int) -> tuple[slice, slice]:
+        """Return rows and columns of the rectangle around an outline, as far as it lies in the picture."""
+        x, y, width, height = cv2.boundingRect(hull)
+        starts, stops = (x - reach, y - reach), (x + width + reach, y + height + reach)
+        columns, rows = (
+            slice(min(max(start, 0), size), min(max(stop, 0), size))
+            for start, stop, size in zip(starts, stops, self.size_wh, strict=True)
+        )
+        return rows, columns
 
     def from_outline(self) -> FloatArray:
         """Return how far inside the outline each landmark (478,) lies: 0 on it, 1 well within."""
-        outline = self.xy[list(facemesh.FACE_OVAL)]
-        squared = ((self.xy[:, None] - outline[None]) ** 2).sum(axis=2).min(axis=1)
+        squared = squared_distances(self.xy, self.xy[_OVAL]).min(axis=1)
         return np.asarray(np.clip(np.sqrt(squared) / (_OUTLINE_IOD * self.iod), 0.0, 1.0), np.float32)
 
     def oval(self) -> ByteArray:
         """Return where (h, w) uint8 the mesh lies."""
         filled = np.zeros(self.log.shape[:2], np.uint8)
-        cv2.fillPoly(filled, [np.round(self.xy[list(facemesh.FACE_OVAL)]).astype(np.int32)], 1)
+        cv2.fillPoly(filled, [np.rint(self.xy[_OVAL]).astype(np.int32)], 1)
         return filled
 
 
-def log_distance(log: FloatArray, dark: float, chroma: float, bright: float | None = None) -> FloatArray:
-    """Return the size of differences (..., 3) of logarithmic colours, in units of what counts as 1."""
-    red, green, blue = log[..., 0], log[..., 1], log[..., 2]
-    luma = (red + green + blue) * np.float32(1 / 3)
-    shade = np.clip((red - blue) * np.float32(0.5), np.float32(0), np.maximum(luma * np.float32(-_SHADE), 0))
-    hue = np.maximum(np.maximum(np.abs(red - luma - shade), np.abs(green - luma)), np.abs(blue - luma + shade))
-    scale = np.where(luma < 0, np.float32(1 / dark), np.float32(1 / (bright or dark)))
-    luma *= scale
-    hue *= np.float32(1 / chroma)
-    return np.asarray(np.sqrt(luma * luma + hue * hue), np.float32)
+def _gaussian(size: int, count: int, at: FloatArray, width_px: float) -> FloatArray:
+    """Return how near (count, n) nodes, spread evenly over `size` pixels, are to places `at` (n,) along them."""
+    nodes = (np.arange(count, dtype=np.float32) + 0.5) * size / count - 0.5
+    return gaussian(np.square(nodes[:, None] - at), width_px)
+
+
+def _draw(picture: ByteArray, hull: NDArray[np.int32], margin_px: float, value: int) -> None:
+    """Fill an outline with a margin around it."""
+    cv2.fillConvexPoly(picture, hull, value)
+    cv2.polylines(picture, [hull], True, value, thickness=max(2 * round(margin_px) + 1, 1))

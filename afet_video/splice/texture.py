@@ -9,17 +9,19 @@ expression changed the place.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
 from afet_video.splice.alpha import SpliceSettings
 from afet_video.splice.compose import NeutralTexture
+from afet_video.splice.texture_kernel import fill_reached
+from afet_video.vectors import gaussian, squared_distances
 
 _SKIN_RANGE_IOD = (0.005, 0.03)
 """Mean excursion around a landmark from which the neutral's skin begins to show, and is shown in full."""
@@ -47,20 +49,16 @@ hair, or to have slipped on to the background. Shading across a face stays below
 _GAIN_LIMITS = (0.5, 2.0)
 
 _EYES = {
-    Side.LEFT: facemesh.LEFT_EYE + facemesh.LEFT_IRIS,
-    Side.RIGHT: facemesh.RIGHT_EYE + facemesh.RIGHT_IRIS,
+    Side.LEFT: np.array(facemesh.LEFT_EYE + facemesh.LEFT_IRIS),
+    Side.RIGHT: np.array(facemesh.RIGHT_EYE + facemesh.RIGHT_IRIS),
 }
-_LIPS = facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES
+_BOTH_EYES = np.concatenate(list(_EYES.values()))
+_LIPS = np.array(facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES)
 
 
 def _not_plain_skin() -> NDArray[np.bool_]:
     mask = np.zeros(478, bool)
-    for part in (
-        _LIPS,
-        facemesh.LEFT_BROW + facemesh.RIGHT_BROW,
-        *_EYES.values(),
-        facemesh.FACE_OVAL,
-    ):
+    for part in (_LIPS, facemesh.LEFT_BROW + facemesh.RIGHT_BROW, _BOTH_EYES, facemesh.FACE_OVAL):
         mask[list(part)] = True
     return mask
 
@@ -71,7 +69,7 @@ class TextureModel:
 
     `log_light` (n, 3): the neutral's colours at the plain-skin landmarks `skin` (n,). `light_kernel` (478, n) spreads
     them over the face. `near` (478, 478) averages over the neighborhood, `spread` (478, 478) is how
-    far a changed place reaches around itself, `edge` (478,) fades towards the outline and around
+    far a changed place (row) reaches around itself (column), `edge` (478,) fades towards the outline and around
     what covers the neutral's skin.
     """
 
@@ -91,19 +89,19 @@ def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> 
     xy = np.ascontiguousarray(xy[:, :2], np.float32)
     iod = _iod(xy)
     skin = np.flatnonzero(~_not_plain_skin())
-    squared = cdist(xy, xy, "sqeuclidean").astype(np.float32)
-    near = _normalized(np.exp(-squared / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2)))
-    reach = np.full(478, _SPREAD_IOD, np.float32)
-    reach[list(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)] = _BROW_SPREAD_IOD
-    beyond = np.maximum(np.sqrt(squared) / (reach * iod) - 1.0, 0.0)
-    spread = np.exp(-2.0 * beyond**2).astype(np.float32)
-    light = _normalized(np.exp(-squared[:, skin] / (2 * (_LIGHT_RADIUS_IOD * iod) ** 2)))
+    squared = squared_distances(xy, xy)
+    near = _normalized(gaussian(squared, _NEIGHBORHOOD_IOD * iod))
+    reach = np.full(478, _SPREAD_IOD * iod, np.float32)
+    reach[list(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)] = _BROW_SPREAD_IOD * iod
+    beyond = np.maximum(np.sqrt(squared) / reach[:, None] - np.float32(1.0), np.float32(0.0))
+    spread = gaussian(np.square(beyond, out=beyond), 0.5)
+    light = _normalized(gaussian(squared[:, skin], _LIGHT_RADIUS_IOD * iod))
     to_edge = np.sqrt(squared[:, list(facemesh.FACE_OVAL)].min(axis=1))
     edge = np.clip(to_edge / (_EDGE_IOD * iod), 0.0, 1.0).astype(np.float32)
     log_light = _log_light(rgb, xy, skin, iod)
     covered = skin[np.abs(log_light - np.median(log_light, axis=0)).max(axis=1) > _NOT_SKIN_LOG]
     if len(covered):
-        edge *= 1.0 - np.exp(-squared[:, covered].min(axis=1) / (2 * (_NEIGHBORHOOD_IOD * iod) ** 2))
+        edge *= 1.0 - gaussian(squared[:, covered].min(axis=1), _NEIGHBORHOOD_IOD * iod)
     return TextureModel(rgb, xy, skin, log_light, light, near, spread, edge.astype(np.float32), settings)
 
 
@@ -135,23 +133,24 @@ def neutral_texture(
         share = np.ones(478, np.float32) if lost is None else lost
         return NeutralTexture(model.rgb, model.xy, share, np.ones((478, 3), np.float32))
     changed = _smoothstep(model.near @ excursion, *_SKIN_RANGE_IOD)
-    weight = (model.spread * changed).max(axis=1) * model.edge
-    for eye in _EYES.values():
-        weight[list(eye)] = 0.0
-    weight[list(_LIPS)] *= 1.0 - _smoothstep(np.float32(mouth_opening), *_OPEN_RANGE_IOD)
+    weight = np.empty_like(model.edge)
+    fill_reached(changed, model.spread, weight)
+    weight *= model.edge
+    weight[_BOTH_EYES] = 0.0
+    weight[_LIPS] *= np.float32(1.0 - _step(mouth_opening, *_OPEN_RANGE_IOD))
     if lost is not None:
         weight *= lost
-    weight[list(_EYES[side])] = _smoothstep(np.float32(lid_closure), *_LID_RANGE) * _eye_share(lost, side)
+    weight[_EYES[side]] = np.float32(_step(lid_closure, *_LID_RANGE)) * _eye_share(lost, side)
     if not weight.any():
         return NeutralTexture(model.rgb, model.xy, weight, np.ones((478, 3), np.float32))
     light = _log_light(current, current_xy, model.skin, _iod(current_xy)) - model.log_light
-    gain = np.exp(model.light_kernel @ light).clip(*_GAIN_LIMITS)
+    gain = np.clip(np.exp(model.light_kernel @ light), *_GAIN_LIMITS)
     return NeutralTexture(model.rgb, model.xy, weight.astype(np.float32), gain.astype(np.float32))
 
 
 def _eye_share(lost: FloatArray | None, side: Side) -> FloatArray | np.float32:
     """How much of a shut eye's opening the neutral gives: a slit of a tenth can be warped, any wider shows an eye."""
-    return np.float32(1.0) if lost is None else _smoothstep(lost[list(_EYES[side])], *_SLIT_RANGE)
+    return np.float32(1.0) if lost is None else _smoothstep(lost[_EYES[side]], *_SLIT_RANGE)
 
 
 def outside_mouth(triangles: NDArray[np.int32], settings: SpliceSettings) -> NDArray[np.bool_]:
@@ -177,13 +176,19 @@ def _log_light(rgb: FloatArray, xy: FloatArray, skin: NDArray[np.int64], iod: fl
 
 
 def _iod(xy: FloatArray) -> float:
-    return float(np.linalg.norm(xy[facemesh.LEFT_EYE_OUTER, :2] - xy[facemesh.RIGHT_EYE_OUTER, :2]))
+    return math.dist(xy[facemesh.LEFT_EYE_OUTER, :2].tolist(), xy[facemesh.RIGHT_EYE_OUTER, :2].tolist())
 
 
 def _normalized(weights: FloatArray) -> FloatArray:
-    return np.asarray(weights / (weights.sum(axis=1, keepdims=True) + 1e-6), np.float32)
+    weights /= weights.sum(axis=1, keepdims=True) + np.float32(1e-6)
+    return weights
 
 
-def _smoothstep(x: FloatArray | np.float32, low: float, high: float) -> FloatArray:
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+def _smoothstep(x: FloatArray, low: float, high: float) -> FloatArray:
+    t = np.minimum(np.maximum((x - low) / (high - low), 0.0), 1.0)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def _step(x: float, low: float, high: float) -> float:
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)

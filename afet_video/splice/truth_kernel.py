@@ -12,7 +12,13 @@ from numba import njit
 @njit(cache=True, nogil=True, error_model="numpy")
 def _alpha(x, y, rows, columns, ramp):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return alpha at a point; `ramp`: direction, start, stop, whether it is linear."""
-    i = min(max(np.searchsorted(rows, y) - 1, 0), len(rows) - 2)  # beyond the samples the end slopes go on
+    i, after = 0, len(rows) - 1  # beyond the samples the end slopes go on
+    while after - i > 1:
+        between = (i + after) // 2
+        if rows[between] < y:
+            i = between
+        else:
+            after = between
     middle = columns[i] + (columns[i + 1] - columns[i]) / (rows[i + 1] - rows[i]) * (y - rows[i])
     t = min(max((ramp[0] * (x - middle) - ramp[1]) / (ramp[2] - ramp[1]), 0.0), 1.0)
     return t if ramp[3] != 0.0 else t * t * (3.0 - 2.0 * t)

@@ -32,6 +32,8 @@ GIVE_UP_S = 10.0
 _USUAL_STEP = Fraction(1, 25)
 _RETRY_S, _MISSES = 0.5, 5
 _MAX_NUMBER = 8
+_MOST_LEFT_OUT = 8
+"""Pictures of a file in a row that may be left out: who is later still is not about to catch up."""
 _SYS = Path("/sys/class/video4linux")
 
 
@@ -245,6 +247,9 @@ class DeviceCamera:
 class FileCamera:
     """A video file that plays the camera: paced by its own times, over and over, with times that go on growing.
 
+    As with a camera, a picture that nobody came for in time is gone: one that is due after the next one is left out. A
+    machine that cannot keep pace at all sees the file slow down.
+
     Parameters
     ----------
     path : any video.
@@ -275,10 +280,20 @@ class FileCamera:
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[CameraFrame]:
-        started = time.perf_counter()
-        for seconds, frame in self._played():
-            rgb = self._scaled(frame.rgb())
+        started: float | None = None
+        left_out = 0
+        for seconds, step, frame in self._played():
+            now = time.perf_counter()
+            started = now if started is None else started
             due = started + float(seconds)
+            late_s = now - due
+            if self._is_paced and late_s > float(step):
+                left_out += 1
+                if left_out <= _MOST_LEFT_OUT:
+                    continue
+                started, due = started + late_s, due + late_s
+            left_out = 0
+            rgb = self._scaled(frame.rgb())
             if self._is_paced and self._closed.wait(max(due - time.perf_counter(), 0.0)):
                 return
             if self._closed.is_set():
@@ -286,8 +301,8 @@ class FileCamera:
             stamp = Timestamp(round(seconds / TICK), TICK)
             yield CameraFrame(rgb, stamp, due if self._is_paced else time.perf_counter())
 
-    def _played(self) -> Iterator[tuple[Fraction, StoredFrame]]:
-        """Yield the frames, over and over, each with its time since the start, which grows."""
+    def _played(self) -> Iterator[tuple[Fraction, Fraction, StoredFrame]]:
+        """Yield the frames, over and over, each with its time since the start, which grows, and that since the last."""
         start, step = Fraction(0), self._step or _USUAL_STEP
         while True:
             first: Fraction | None = None
@@ -297,7 +312,7 @@ class FileCamera:
                 last = shown
                 shown = start + (frame.timestamp.seconds - first if self._step is None else number * self._step)
                 step = shown - last or step
-                yield shown, frame
+                yield shown, step, frame
             start = shown + step
             if not self._loops:
                 return

@@ -216,6 +216,18 @@ def test_learning_goes_on_and_what_comes_of_it_is_used(sightings: list[Sighting]
     assert calibration.learned.neutrals[0].choice.index == first.neutrals[0].choice.index
 
 
+def test_once_calibrated_not_every_calm_frame_is_measured(sightings: list[Sighting]) -> None:
+    calibration = Calibration(LiveSettings(calibration_s=0.2, in_background=False), TeacherHere())
+    calm = sightings[0].blendshapes
+    assert all(calibration.wants(calm, 0.0, 0.04 * index) for index in range(4))  # all of them, before
+    for one in sightings[:8]:
+        calibration.take(one)
+    calibration.advance(2.0)
+    assert calibration.learned is not None
+    wanted = [calibration.wants(calm, 0.0, 3.0 + index / 30) for index in range(31)]
+    assert 8 <= sum(wanted) <= 11
+
+
 def test_clothes_are_changed_only_when_asked_for(learned: Learned, lesson: Lesson) -> None:
     wardrobe = Wardrobe()
     settings = lesson.settings

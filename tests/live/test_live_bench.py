@@ -25,6 +25,12 @@ def test_a_live_session_is_measured(short_clip: Path) -> None:
     assert figures["camera to screen"]["median"] >= 0
     assert figures["longest wait of a frame"]["target"] > 0
     assert figures["memory at the end"]["median"] > 50
+    assert figures["memory, most"]["median"] >= figures["memory at the end"]["median"]
+    stages = [
+        figures[f"stage {name}"]["median"] for name in ("detect", "learn", "register", "follow", "dress", "change")
+    ]
+    assert all(took > 0 for took in stages)
+    assert sum(stages) < 1.5 * median["median"]
 
 
 def test_it_is_measured_only_on_request() -> None:

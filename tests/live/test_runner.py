@@ -19,7 +19,7 @@ from afet_video.live.runner import LiveRunner, Slot
 from afet_video.live.session import LiveSession
 from afet_video.live.settings import LiveSettings
 from afet_video.live.stream import open_source
-from afet_video.video.camera import DeviceCamera, FileCamera
+from afet_video.video.camera import TICK, CameraFrame, DeviceCamera, FileCamera
 from tests.fakes import FakeCamera, gray_picture
 
 SETTINGS = LiveSettings(calibration_s=0.4, goes_on_learning=False, in_background=False)
@@ -86,6 +86,34 @@ def test_pictures_that_come_too_fast_are_dropped_and_counted(session: LiveSessio
     assert seen == sorted(set(seen))
     assert stats.fps > 0 and stats.processing_ms > 0 and stats.glass_ms > stats.processing_ms
     assert stats.longest_wait_ms > 0
+
+
+def test_a_picture_gives_way_to_the_next_one_if_that_is_all_but_there(session: LiveSession) -> None:
+    def taken(age_s: float, pts: int) -> CameraFrame:
+        return CameraFrame(gray_picture(90), afet_video.Timestamp(pts, TICK), time.perf_counter() - age_s)
+
+    runner = LiveRunner(FakeCamera([]), session)
+    runner._step_s = 20.0
+    runner._pictures.put(taken(2.0, 1))
+    fresh = runner._fresh()
+    assert fresh is not None and fresh.timestamp.pts == 1  # young: it is taken at once
+    runner._pictures.put(taken(19.0, 2))
+    giver = threading.Timer(0.1, lambda: runner._pictures.put(taken(0.0, 3)))
+    giver.start()
+    fresh = runner._fresh()
+    assert fresh is not None and fresh.timestamp.pts == 3
+    giver.join()
+    runner._step_s = 0.1
+    runner._pictures.put(taken(19.0, 4))
+    fresh = runner._fresh()
+    assert fresh is not None and fresh.timestamp.pts == 4  # none comes: the camera stalls
+    runner._step_s = 20.0
+    runner._pictures.put(taken(19.0, 5))
+    runner._pictures.close()
+    fresh = runner._fresh()
+    assert fresh is not None and fresh.timestamp.pts == 5  # the last one is no less worth
+    assert runner._fresh() is None
+    assert runner._passed_over == 1
 
 
 def test_no_picture_is_dropped_where_all_are_wanted(session: LiveSession) -> None:

@@ -73,6 +73,15 @@ def test_the_states_follow_each_other(first: list[LiveResult]) -> None:
     assert "relax your face" in calibrating[0].message
 
 
+def test_a_result_says_what_its_stages_took(first: list[LiveResult]) -> None:
+    assert list(first[0].stages) == ["detect"]
+    assert list(first[3].stages) == ["detect", "learn", "register", "follow"]
+    stages = first[-1].stages
+    assert list(stages) == ["detect", "learn", "register", "follow", "dress", "change"]
+    assert all(spent.wall_ms > 0 and spent.busy_ms >= 0 for spent in stages.values())
+    assert sum(spent.wall_ms for spent in stages.values()) <= first[-1].processing_ms
+
+
 def test_the_countdown_runs_down_to_nothing(first: list[LiveResult]) -> None:
     counted = [result.countdown_s for result in first if result.state is LiveState.CALIBRATING]
     assert counted[0] == pytest.approx(0.4)

@@ -10,6 +10,7 @@ from statsmodels.nonparametric.smoothers_lowess import lowess
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Midline
 from afet_video.errors import MidlineError, SettingsError
+from afet_video.splice.lowess import lowess as own_lowess
 from afet_video.splice.midline import (
     MidlineSettings,
     fit_midline,
@@ -140,3 +141,15 @@ def test_a_face_on_its_side_is_an_error(real_faces: Faces) -> None:
 def test_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=str(next(iter(values)))):
         MidlineSettings(**values)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_lowess_is_that_of_statsmodels_with_outliers_too(seed: int) -> None:
+    lots = np.random.default_rng(seed)
+    x = np.sort(lots.normal(size=28))
+    y = np.sin(x) + 0.2 * lots.normal(size=28)
+    y[lots.integers(28)] += 5.0
+    at = np.linspace(x[0], x[-1], 33)
+    for frac, it in ((0.5, 1), (0.4, 0), (1.0, 3)):
+        expected = lowess(y, x, frac=frac, it=it, xvals=at)
+        assert np.abs(own_lowess(x, y, at, frac, it) - expected).max() < 1e-6

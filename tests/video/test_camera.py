@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -147,13 +150,56 @@ def test_a_file_plays_over_and_over_with_growing_times(clip: Path) -> None:
     assert np.array_equal(taken[0].rgb, taken[4].rgb)
 
 
-def test_a_file_keeps_pace_with_its_own_times(clip: Path) -> None:
-    start = time.perf_counter()
-    taken = list(FileCamera(clip, loops=False))
-    assert len(taken) == 4
-    assert time.perf_counter() - start >= 0.13
-    for one in taken:
-        assert one.taken_at - taken[0].taken_at == pytest.approx(float(one.timestamp.seconds))
+class Clock:
+    """A clock that stands still unless somebody waits, or moves it."""
+
+    def __init__(self, camera: FileCamera, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr("afet_video.video.camera.time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr(camera, "_closed", SimpleNamespace(wait=self._wait, is_set=lambda: False))
+
+    def _wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
+
+
+def test_a_file_keeps_pace_with_its_own_times(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = FileCamera(clip, loops=False)
+    clock = Clock(camera, monkeypatch)
+    at = [(one.taken_at, clock.now, float(one.timestamp.seconds)) for one in camera]
+    assert [taken for taken, _, _ in at] == pytest.approx([100.0, 100.04, 100.1, 100.13])
+    assert [came for _, came, _ in at] == pytest.approx([100.0, 100.04, 100.1, 100.13])
+    assert [seconds for *_, seconds in at] == pytest.approx([0.0, 0.04, 0.1, 0.13])
+
+
+def test_a_picture_of_a_file_that_nobody_came_for_in_time_is_left_out(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = FileCamera(clip, rate=50)
+    clock = Clock(camera, monkeypatch)
+    ages, shown = [], []
+    for number, one in enumerate(itertools.islice(camera, 6)):
+        ages.append(clock.now - one.taken_at)
+        shown.append(round(float(one.timestamp.seconds) * 50))
+        clock.now += 0.07 if number == 1 else 0.001
+    assert shown == [0, 1, 4, 5, 6, 7]  # 2 and 3 were over when somebody came
+    assert max(ages) <= 0.02
+
+
+def test_a_machine_that_cannot_keep_pace_sees_a_file_slow_down(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = FileCamera(clip, rate=50)
+    clock = Clock(camera, monkeypatch)
+    monkeypatch.setattr(camera, "_played", lambda played=camera._played: _slowly(played(), clock))
+    taken = list(itertools.islice(((one, clock.now - one.taken_at) for one in camera), 4))
+    assert max(age for _, age in taken) <= 0.02
+    pts = [one.timestamp.pts for one, _ in taken]
+    assert pts == sorted(set(pts))
+
+
+def _slowly(frames: Iterator[Any], clock: Clock) -> Iterator[Any]:
+    for frame in frames:
+        clock.now += 0.1  # five steps
+        yield frame
 
 
 def test_a_file_can_be_played_at_a_rate_and_a_size(clip: Path) -> None:
