@@ -7,8 +7,9 @@ A landmark moves by (weight x movement of the chin): full weight on the chin, ha
 the upper lip, less towards the ear, where the hinge is (displacement grows with the distance from it).
 
 The lower lip is slack between the commissures and its own middle, which both halves share: how far the middle went
-(`lip_drop`, in movements of the chin) is taken from the frame itself, within what a jaw can do. Lips held shut over a
-dropped jaw thus stay shut, and an open mouth stays open to its full depth.
+(`lip_drop`, in movements of the chin, and sideways) is taken from the frame itself, within what a jaw can do. Lips held
+shut over a dropped jaw thus stay shut, and an open mouth stays open to its full depth. As the lips are stretched from
+top to bottom, the commissures come nearer to each other.
 """
 
 from __future__ import annotations
@@ -37,6 +38,13 @@ _LIP_DROP_RANGE = (0.0, 1.9)
 
 _SLACK_LIP_DROP = 1.25
 
+_LIP_SIDEWAYS = 0.25
+"""Bound of how far the middle of the lower lip goes across the chin's way, in movements of the chin: under a turned
+head the lip, which lies farther forward, goes another way than the chin."""
+
+_INWARDS, _INWARDS_REACH_IOD = 0.10, 0.10
+"""How far a commissure goes inwards, in movements of the chin, and how far around it skin and lips go along."""
+
 _BELOW_MOUTH_IOD, _ABOVE_MOUTH_IOD, _LIP_REACH_IOD = 0.25, 0.18, 0.12
 _JAW_RANGE_IOD = (0.04, 0.10)
 """Movement of the chin from which `lip_drop` is taken from the frame, and is so in full."""
@@ -44,10 +52,14 @@ _JAW_RANGE_IOD = (0.04, 0.10)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JawModel:
-    """Weights (478,) of each landmark for the chin's movement: `fixed + lip_drop * lip`."""
+    """Weights (478,) of each landmark for the chin's movement: `fixed + lip_drop * lip`.
+
+    `inwards` (478, 2): way of each landmark towards the middle of the mouth, in movements of the chin.
+    """
 
     fixed: NDArray[np.float64]
     lip: NDArray[np.float64]
+    inwards: NDArray[np.float64]
     iod_px: float
 
     def displacement(self, displacement: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -56,12 +68,16 @@ class JawModel:
         (x, y), (lip_x, lip_y) = chin[:2].tolist(), middle[:2].tolist()
         moved = math.hypot(x, y)
         low, high = _LIP_DROP_RANGE
-        seen = min(max((x * lip_x + y * lip_y) / max(moved, 1e-6) ** 2, low), high)
+        along = (x * lip_x + y * lip_y) / max(moved, 1e-6) ** 2
+        seen = min(max(along, low), high)
+        aside = np.array([lip_x - along * x, lip_y - along * y])
+        aside *= min(1.0, _LIP_SIDEWAYS * moved / max(math.hypot(*aside.tolist()), 1e-6))
         # While the jaw hardly moves, whatever the lip does is its muscles' doing.
         low, high = _JAW_RANGE_IOD
         known = min(max((moved / self.iod_px - low) / (high - low), 0.0), 1.0)
         weights = self.fixed + (_SLACK_LIP_DROP + known * (seen - _SLACK_LIP_DROP)) * self.lip
         result: NDArray[np.float64] = weights[:, None] * chin
+        result[:, :2] += known * (self.lip[:, None] * aside + moved * self.inwards)
         return result
 
 
@@ -89,7 +105,18 @@ def jaw_model(rest: NDArray[np.float64], iod_px: float) -> JawModel:
         lip[chosen] = 0.0
     lower = list(facemesh.LOWER_LIP)
     fixed[lower], lip[lower] = _COMMISSURE * (1 - middle[lower]), middle[lower]
-    return JawModel(fixed, lip, iod_px)
+    return JawModel(fixed, lip, _inwards(rest, iod_px), iod_px)
+
+
+def _inwards(rest: NDArray[np.float64], iod_px: float) -> NDArray[np.float64]:
+    """Return (478, 2) the way of each landmark towards the middle of the mouth, in movements of the chin."""
+    corners = rest[[facemesh.RIGHT_COMMISSURE, facemesh.LEFT_COMMISSURE], :2]
+    away = np.linalg.norm(rest[:, None, :2] - corners[None], axis=2) / (_INWARDS_REACH_IOD * iod_px)
+    across = (corners[1] - corners[0]) / np.linalg.norm(corners[1] - corners[0])
+    near = np.where(away < 3.0, np.exp(-0.5 * away**2), 0.0)
+    near[facemesh.SKIN_COUNT :] = 0.0
+    result: NDArray[np.float64] = _INWARDS * (near[:, :1] - near[:, 1:]) * across
+    return result
 
 
 def _near_lower_lip(rest: NDArray[np.float64], iod_px: float) -> NDArray[np.float64]:

@@ -4,10 +4,11 @@ in: landmarks of the frame and at rest -> out: a table that tells the kernel wha
 Must not: look at pixels.
 
 The warp carries skin. If it carried what lies behind the lips too, a lip that is not pulled up would drag the teeth
-down. So in a wide open mouth every pixel between the lips stays where it is in the frame. Where the opening of the
-result reaches beyond the frame's, the frame shows lip instead of what lies behind: the nearest row of its own opening
-stands in for it. A narrow opening is carried along all the same: there the lips' edges are as wide as the gap itself,
-and what little is seen of the teeth fits them better.
+down, or squeeze them into a wedge. So in an open mouth every pixel between the lips stays where it is in the frame.
+Only the shadow under the edge of a lip goes along with it, wherever it is darker than the lip and what stays. Where the
+opening of the result reaches beyond the frame's, the frame shows lip instead of what lies behind: the nearest row of
+its own opening, or beside its corner the nearest column, stands in for it. A slit is carried along all the same: there
+the lips' edges are as wide as the gap itself.
 """
 
 from __future__ import annotations
@@ -34,19 +35,26 @@ _RIM = 0.35
 _SOFT_IOD = 0.008
 """Width of the band along the lips' edge that is carried with them."""
 
-_WIDE_RANGE_IOD = (0.10, 0.22)
+_SHADOW_IOD = 0.05
+"""Width of the band along the lips' edge whose shadow is carried with them."""
+
+_WIDE_RANGE_IOD = (0.06, 0.12)
 """Gap between the lips from which what lies behind them begins to stay, and stays in full."""
 
 _OVERHANG = 0.25
 _INNER, _RED = np.array(facemesh.LIPS_INNER), np.array(facemesh.LIP_ROWS[2])
+
+_BESIDE = 0.06
+"""How far inside the corners of the frame's mouth, as a share of its width, lies what stands in beside them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cavity:
     """The open mouth of one frame.
 
-    `frame` (8,): origin x, y (pixels), unit vector along the mouth x, y, first column's place along it, columns a
-    pixel, how much of what lies behind stays, 0..1, and over how many pixels it sets in from the lips' edge. `table`
+    `frame` (11,): origin x, y (pixels), unit vector along the mouth x, y, first column's place along it, columns a
+    pixel, how much of what lies behind stays, 0..1, over how many pixels it sets in from the lips' edge, how far
+    from it the lips' shadow reaches, and between which columns the frame's mouth is more than a slit. `table`
     (64, 6): per column where the opening begins and ends across (pixels from the axis), in the frame and at rest, and
     how much less of the frame's can be trusted where the result opens wider, at either edge.
     """
@@ -82,7 +90,10 @@ def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
     low, high = _WIDE_RANGE_IOD
     share = min(max((gap - low) / (high - low), 0.0), 1.0)
     soft = max(_SOFT_IOD * iod, 1.0)
-    frame = np.array([x, y, *along, first, per_px, share * share * (3 - 2 * share), soft], np.float32)
+    stays, shadow = share * share * (3 - 2 * share), max(_SHADOW_IOD * iod, 1.0)
+    # the corners are at the same two columns in every frame
+    inner = [(_OVERHANG + inside) * (COLUMNS - 1) / (1 + 2 * _OVERHANG) for inside in (_BESIDE, 1.0 - _BESIDE)]
+    frame = np.array([x, y, *along, first, per_px, stays, soft, shadow, *inner], np.float32)
     return Cavity(frame, table.astype(np.float32))
 
 

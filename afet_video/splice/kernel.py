@@ -51,36 +51,53 @@ def _between(table, i, f, k):  # type: ignore[no-untyped-def]  # pragma: no cove
 def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return where pixel x, y between the lips (`cavity.Cavity`) is in the frame: where it is, kept within the frame's
     own opening; (sx, sy), where the warp has it, as far as the frame's mouth is shut there. Then the nearest place on
-    the lip, and how much of it shows: at the edge of a lip that has moved, so that the edge is smooth.
+    the lip, and how much of it shows: at the edge of a lip that has moved, so that the edge is smooth. Last the place
+    as far from the frame's lip, and how much of it shows if it is darker: the shadow that goes along with the lip; and
+    a place on that lip, for what is as bright as the lip is no shadow.
     """
     none = np.float32(0.0)
     if mouth[6] == none:
-        return sx, sy, sx, sy, none
+        return sx, sy, sx, sy, none, sx, sy, none, sx, sy
     dx, dy = x - mouth[0], y - mouth[1]
     along = dx * mouth[2] + dy * mouth[3]
     across = dy * mouth[2] - dx * mouth[3]
     place = (along - mouth[4]) * mouth[5]
     if place < none or place > len(edges) - 1.001:
-        return sx, sy, sx, sy, none
+        return sx, sy, sx, sy, none, sx, sy, none, sx, sy
     i = int(place)
     f = place - np.float32(i)
     here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
-    top = here_top + be * _between(edges, i, f, 4)
-    low = here_low - be * _between(edges, i, f, 5)
-    wide = mouth[6] * min(max((low - top) * np.float32(0.25), none), np.float32(1.0))
     moved_top = be * (_between(edges, i, f, 2) - here_top)
     moved_low = be * (_between(edges, i, f, 3) - here_low)
     from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
     upper = from_top < from_low
     moved = abs(moved_top) if upper else abs(moved_low)
+    # Beside the corner of the frame's mouth, where the result opens and the frame does not, what is farther in stands.
+    opens = min(max((moved_low - moved_top) * np.float32(0.25), none), np.float32(1.0))
+    beside = opens * (min(max(place, mouth[9]), mouth[10]) - place)
+    along += beside / mouth[5]
+    i = int(place + beside)
+    f = place + beside - np.float32(i)
+    here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
+    top = here_top + be * _between(edges, i, f, 4)
+    low = here_low - be * _between(edges, i, f, 5)
+    wide = mouth[6] * min(max((low - top) * np.float32(0.25), none), np.float32(1.0))
     deep = min(max(min(from_top, from_low) / mouth[7], none), np.float32(1.0))
     lip = wide * (np.float32(1.0) - deep) * min(moved, np.float32(1.0))
     out = (np.float32(-1.5) if upper else np.float32(1.5)) * mouth[7]
     lip_x, lip_y = sx - out * mouth[3], sy + out * mouth[2]
+    near = np.float32(2.0) * (np.float32(1.0) - min(from_top, from_low) / mouth[8])
+    shadow = wide * min(max(near, none), np.float32(1.0)) * min(moved, np.float32(1.0))
+    shaded = here_top + from_top if upper else here_low - from_low
+    shadow_x = mouth[0] + along * mouth[2] - shaded * mouth[3]
+    shadow_y = mouth[1] + along * mouth[3] + shaded * mouth[2]
+    red = here_top - np.float32(3.0) * mouth[7] if upper else here_low + np.float32(3.0) * mouth[7]
+    red_x = mouth[0] + along * mouth[2] - red * mouth[3]
+    red_y = mouth[1] + along * mouth[3] + red * mouth[2]
     across = min(max(across, top), low)
     px = mouth[0] + along * mouth[2] - across * mouth[3]
     py = mouth[1] + along * mouth[3] + across * mouth[2]
-    return sx + wide * (px - sx), sy + wide * (py - sy), lip_x, lip_y, lip
+    return sx + wide * (px - sx), sy + wide * (py - sy), lip_x, lip_y, lip, shadow_x, shadow_y, shadow, red_x, red_y
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -220,10 +237,21 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                 if q < eps:
                     continue
                 sx, sy = u * eax + v2 * ebx + q * ecx, u * eay + v2 * eby + q * ecy
-                lip = zero
+                lip = shadow = zero
                 if behind[t]:
-                    sx, sy, lip_x, lip_y, lip = _behind_lips(mouth, edges, np.float32(x), np.float32(y), be, sx, sy)
+                    sx, sy, lip_x, lip_y, lip, shadow_x, shadow_y, shadow, red_x, red_y = _behind_lips(
+                        mouth, edges, np.float32(x), np.float32(y), be, sx, sy
+                    )
                 red, green, blue = _bilinear(current, sx, sy)
+                if shadow > zero:
+                    n_red, n_green, n_blue = _bilinear(current, shadow_x, shadow_y)
+                    if n_red + n_green + n_blue < red + green + blue:
+                        l_red, l_green, l_blue = _bilinear(current, red_x, red_y)
+                        of_lip = (n_red + n_green + n_blue) / max(l_red + l_green + l_blue, one)
+                        shadow *= min(max(np.float32(4.0) * (np.float32(0.95) - of_lip), zero), one)
+                        red += shadow * (n_red - red)
+                        green += shadow * (n_green - green)
+                        blue += shadow * (n_blue - blue)
                 if lip > zero:
                     n_red, n_green, n_blue = _bilinear(current, lip_x, lip_y)
                     red += lip * (n_red - red)

@@ -21,12 +21,15 @@ def model(real_faces: Faces) -> JawModel:
 
 def carried(model: JawModel, *, chin_px: float, lip_px: float) -> Any:
     """How far down each landmark goes (478,), for a chin and a lower lip that go down so far."""
-    seen = np.zeros((478, 3))
-    seen[list(CHIN), 1] = chin_px
-    seen[[14, 15, 16, 17], 1] = lip_px
-    result = model.displacement(seen)
-    assert not result[:, [0, 2]].any()
-    return result[:, 1]
+    return displaced(model, chin=(0, chin_px), lip=(0, lip_px))[:, 1]
+
+
+def displaced(model: JawModel, *, chin: tuple[float, float], lip: tuple[float, float]) -> Any:
+    """Where each landmark goes (478, 2), for a chin and a lower lip that go so far (right, down)."""
+    seen = np.zeros((478, 2))
+    seen[list(CHIN)] = chin
+    seen[[14, 15, 16, 17]] = lip
+    return model.displacement(seen)
 
 
 def test_chin_and_lower_lip_go_along_and_the_upper_face_stays(model: JawModel) -> None:
@@ -60,3 +63,21 @@ def test_lips_held_shut_over_a_dropped_jaw_stay_shut(model: JawModel) -> None:
     shut, opened = carried(model, chin_px=20, lip_px=2), carried(model, chin_px=20, lip_px=26)
     assert shut[14] < 0.4 * opened[14]
     assert shut[152] == pytest.approx(opened[152])
+
+
+def test_commissures_come_nearer_to_each_other_as_the_jaw_drops(model: JawModel) -> None:
+    across = displaced(model, chin=(0, 20), lip=(0, 24))[:, 0]
+    assert across[facemesh.RIGHT_COMMISSURE] == pytest.approx(2.0, abs=0.2)  # it is on the left of the picture
+    assert across[facemesh.LEFT_COMMISSURE] == pytest.approx(-2.0, abs=0.2)
+    assert np.abs(across[[13, 14, *CHIN, *facemesh.LEFT_BROW]]).max() < 0.1
+    assert not displaced(model, chin=(0, 0.5), lip=(0, 0.5))[:, 0].any(), "noise of the chin does not move them"
+
+
+def test_a_lower_lip_that_goes_another_way_than_the_chin_is_followed(model: JawModel) -> None:
+    """As under a turned head; but no farther than a jaw can take it."""
+    lip = [14, 15, 16, 17]
+    aslant = displaced(model, chin=(1, 20), lip=(4, 24))
+    assert aslant[lip] == pytest.approx(np.array([[4, 24]] * 4), abs=2.5)
+    assert aslant[152] == pytest.approx((1, 20), abs=0.5)
+    far = displaced(model, chin=(0, 20), lip=(18, 24))
+    assert 3 < far[14, 0] < 6
