@@ -93,7 +93,7 @@ class TeacherBeside:
         smoothing: OneEuroSettings | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._rehearsal = made_up_lesson(settings or ConvertSettings(), smoothing or OneEuroSettings())
+        self._rehearsed_with = settings or ConvertSettings(), smoothing or OneEuroSettings()
         self._on_ready = on_ready
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
@@ -146,13 +146,27 @@ class TeacherBeside:
                 pipe.close()  # type: ignore[union-attr]
 
     def _talk(self) -> None:
-        """Send lessons and take results; both can be megabytes, so this is done in a thread."""
-        learned = self._ask(self._rehearsal)
+        """Send lessons and take results; both can be megabytes, so this is done in a thread.
+
+        A function for each: what it has at hand would be held until the next one comes, or for ever.
+        """
+        self._rehearse()
+        self._on_ready()
+        while self._answer():
+            pass
+
+    def _rehearse(self) -> None:
+        learned = self._ask(made_up_lesson(*self._rehearsed_with))
         if isinstance(learned, Learned):
             _rehearsed(learned)
-        self._on_ready()
-        while (lesson := self._lessons.get()) is not None:
-            self._results.put(self._ask(lesson))
+
+    def _answer(self) -> bool:
+        """Wait for a lesson and have it learnt; False at the end."""
+        lesson = self._lessons.get()
+        if lesson is None:
+            return False
+        self._results.put(self._ask(lesson))
+        return True
 
     def _ask(self, lesson: Lesson) -> Learned | LearningFailed:
         pipe_in, pipe_out = self._process.stdin, self._process.stdout
