@@ -23,6 +23,7 @@ from typing import IO, Any, BinaryIO, Protocol
 
 from afet_video.errors import AfetError
 from afet_video.filters import OneEuroSettings
+from afet_video.live.heap import give_back_freed
 from afet_video.live.learn import Learned, Learner, Lesson
 from afet_video.live.rehearsal import REHEARSAL, made_up_lesson, rehearse
 from afet_video.passes.settings import ConvertSettings
@@ -165,6 +166,7 @@ class TeacherBeside:
         lesson = self._lessons.get()
         if lesson is None:
             return False
+        give_back_freed()  # what was in use before the last lesson was learnt has gone meanwhile
         self._results.put(self._ask(lesson))
         return True
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import itertools
+import platform
+import time
 import tracemalloc
 import weakref
 from collections.abc import Iterable, Iterator
@@ -13,10 +15,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from afet_video.bench.process import memory_mb
 from afet_video.datatypes import Timestamp
+from afet_video.filters import OneEuroSettings
+from afet_video.live.heap import give_back_freed
+from afet_video.live.learn import Lesson
 from afet_video.live.results import LiveState
 from afet_video.live.session import LiveSession
 from afet_video.live.settings import LiveSettings
+from afet_video.live.worker import TeacherBeside
+from afet_video.passes.settings import ConvertSettings
 
 SMILE = range(176, 185)
 LEAST_KEPT_BYTES = 1000
@@ -30,6 +38,33 @@ def tracing() -> Iterator[None]:
     yield
     if not was_on:
         tracemalloc.stop()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is known to keep what is freed")
+def test_holes_of_the_heap_are_given_back() -> None:
+    blocks = [b"\1" * 60_000 for _ in range(2000)]  # small enough not to be mapped one by one
+    pins = blocks[::50]
+    blocks.clear()
+    before_mb = memory_mb()
+    give_back_freed()
+    assert before_mb - memory_mb() > 60
+    assert len(pins) == 40
+
+
+def test_a_teacher_gives_holes_back_at_every_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+    monkeypatch.setattr("afet_video.live.worker.give_back_freed", lambda: given.append("back"))
+    teacher = TeacherBeside()
+    try:
+        teacher._process.kill()  # what comes of a lesson does not matter here
+        for number in (1, 2):
+            teacher.submit(Lesson(number, (), ConvertSettings(), OneEuroSettings()))
+            deadline = time.monotonic() + 60
+            while len(given) < number and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert len(given) == number
+    finally:
+        teacher.close()
 
 
 def test_a_session_does_not_grow(sample_pictures: NDArray[np.uint8], tracing: None) -> None:
