@@ -63,14 +63,15 @@ def prefetch(values: Iterable[T], *, depth: int = _DEPTH) -> Generator[T, None, 
         thread.join()
 
 
-def with_next(values: Iterable[T]) -> Iterator[tuple[T, T | None]]:
-    """Yield each value with the one after it, None for the last."""
-    left = iter(values)
-    for value in left:
-        for following in left:
-            yield value, following
-            value = following
-        yield value, None
+def with_following(values: Iterable[T], count: int) -> Iterator[tuple[T, tuple[T, ...]]]:
+    """Yield each value with the `count` that come after it, fewer at the end."""
+    line: deque[T] = deque()
+    for value in values:
+        line.append(value)
+        if len(line) > count:
+            yield line.popleft(), tuple(line)
+    while line:
+        yield line.popleft(), tuple(line)
 
 
 def side_by_side(

@@ -145,7 +145,7 @@ def test_cuts_between_two_people_and_back(moving: Pictures, twin: Pictures, tmp_
 
 
 def test_a_shot_without_rest_borrows_the_neutral_of_another(sample_pictures: Pictures, tmp_path: Path) -> None:
-    smiling = (sample_pictures[178:192] * 0.55).astype(np.uint8)
+    smiling = (sample_pictures[178:192] * 0.65).astype(np.uint8)
     source = clip_of(tmp_path / "in.mp4", [*sample_pictures[130:160], *smiling])
     result = run(source, tmp_path / "out.mp4", LOSSLESS)
     (person,) = result.report.people

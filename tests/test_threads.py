@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from afet_video.threads import prefetch, run_behind, side_by_side, with_next
+from afet_video.threads import prefetch, run_behind, side_by_side, with_following
 
 PREFIX = "afet-"
 
@@ -169,8 +169,15 @@ def test_side_by_side_raises_an_error_of_its_input() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "pairs"),
-    [([], []), ([1], [(1, None)]), ([1, 2, 3], [(1, 2), (2, 3), (3, None)])],
+    ("values", "count", "pairs"),
+    [
+        ([], 2, []),
+        ([1], 2, [(1, ())]),
+        ([1, 2, 3, 4], 2, [(1, (2, 3)), (2, (3, 4)), (3, (4,)), (4, ())]),
+        ([1, 2], 0, [(1, ()), (2, ())]),
+    ],
 )
-def test_each_value_comes_with_the_next(values: list[int], pairs: list[tuple[int, int | None]]) -> None:
-    assert list(with_next(iter(values))) == pairs
+def test_each_value_comes_with_those_after_it(
+    values: list[int], count: int, pairs: list[tuple[int, tuple[int, ...]]]
+) -> None:
+    assert list(with_following(iter(values), count)) == pairs

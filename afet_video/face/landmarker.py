@@ -8,7 +8,7 @@ How it looks, and why (measured with mediapipe 1.2, two CPU cores)
   so holds steadier (half the jitter, and a brow raise on a rendered head is measured by a fifth better) than one with
   room for several, which starts from its face detector in every frame (7.5 ms against 6.5 ms). Twice a second the whole
   picture is searched, and as long as somebody else is in it the landmarker with room for several is used.
-* Where the next frame is at hand (`coming`), a second landmarker is at it meanwhile: 4.5 ms a frame against 8.
+* Where frames to come are at hand (`coming`), a second landmarker is at them meanwhile (`face/solo.py`).
 * With room for one face MediaPipe smooths the landmarks by a causal filter, which puts them 0.4 to 0.7 frames late. It
   goes by the time between frames; told that 100 seconds lie between two frames it leaves them as they are.
 * The face detector sees the picture at 128 x 128 and misses faces below about 14 % of the longer side (265 px at HD).
@@ -154,7 +154,7 @@ class FaceLandmarker(Closing):
         timestamp: Timestamp,
         size_wh: tuple[int, int],
         follow: Landmarks | None = None,
-        coming: ByteArray | None = None,
+        coming: Sequence[ByteArray] = (),
     ) -> list[Landmarks]:
         """Find the faces of the next frame of the clip.
 
@@ -165,14 +165,15 @@ class FaceLandmarker(Closing):
         size_wh : size of the upright frame, in whose pixels the answer is.
         follow : the face that matters, as it was a moment ago. If it is small and still there, it is the only one
             returned.
-        coming : the picture of the next frame, if it is there already: the next call is then the faster.
+        coming : pictures of the frames after this one, as far as they are there: the next calls are then the faster.
+            Up to `solo.LOOK_AHEAD` of them serve, and always as many, or what is found depends on how many there were.
 
         Returns
         -------
         At most `max_faces` faces, the largest first; empty if none is found. The `transform` of a small face is that
         of a camera which looks at the square around it.
         """
-        self._look_ahead(rgb, coming)
+        self._look_ahead(rgb, coming, is_new=follow is None)
         small = follow is not None and _height(follow) < SMALL_FACE * max(size_wh)
         if follow is not None and small:
             again = self._look_closely(rgb, size_wh, follow)
@@ -195,7 +196,7 @@ class FaceLandmarker(Closing):
         size_wh: tuple[int, int],
         known: Sequence[Landmarks],
         maybe_cut: bool = False,
-        coming: ByteArray | None = None,
+        coming: Sequence[ByteArray] = (),
     ) -> list[Landmarks]:
         """Find everybody in the next frame of the clip; use this or `detect` for a clip, not both.
 
@@ -209,7 +210,7 @@ class FaceLandmarker(Closing):
         -------
         As `detect`.
         """
-        self._look_ahead(rgb, coming)
+        self._look_ahead(rgb, coming, is_new=maybe_cut or not known)
         if maybe_cut or not known or timestamp.seconds - self._looked_at >= RECHECK_ALL_S:
             faces = self._look_everywhere(rgb, size_wh, timestamp)
         elif self._is_alone:
@@ -227,9 +228,11 @@ class FaceLandmarker(Closing):
         whole = Box(0, 0, *size_wh)
         return self._complete(self._detect_in(rgb, size_wh, whole), rgb, size_wh)
 
-    def _look_ahead(self, rgb: ByteArray, coming: ByteArray | None) -> None:
-        """Have the next frame looked at meanwhile, if whoever is alone now is likely to be so then."""
-        if coming is not None and self._is_alone:
+    def _look_ahead(self, rgb: ByteArray, coming: Sequence[ByteArray], *, is_new: bool) -> None:
+        """Have the next frames looked at meanwhile, if whoever is alone now is likely to be so then."""
+        if is_new or not self._is_alone:
+            self._solos.lose()
+        elif coming:
             self._solos.look_ahead(rgb, coming)
 
     def _look_around(self, rgb: ByteArray, size_wh: tuple[int, int], timestamp: Timestamp) -> list[Landmarks]:

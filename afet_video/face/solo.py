@@ -1,15 +1,16 @@
-"""One face that is alone in the picture, followed from frame to frame, and a frame ahead.
+"""One face that is alone in the picture, followed from frame to frame, by two landmarkers where frames lie ahead.
 
-in: pictures, one after the other -> out: what MediaPipe finds in each.  Must not: decide who is alone.
+in: pictures, one after the other, and those that come -> out: what MediaPipe finds in each.  Must not: decide who is
+alone.
 
-MediaPipe looks for the face where it was in the picture before, so one landmarker cannot be at two pictures at a time.
-Two of them can: each is at every other frame and looks where the face was two frames ago. Nothing is lost by that (on
-the sample the landmarks differ by 0.15 px RMS, and the jitter is 0.336 px against 0.337), and two cores are at work.
+MediaPipe looks for the face where it was in the picture before, so one landmarker goes from picture to picture, on one
+core. Two of them share the work in stretches: while one is at the pictures at hand the other is at those to come. (Were
+they to take every other picture, each would err by itself, and the outline would shake by a third more.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -19,97 +20,109 @@ from afet_video.face.quiet import native_log_dropped
 UNFILTERED_STEP_MS = 100_000
 """Time between frames that MediaPipe is told, so that its own filter does nothing."""
 
+STRETCH = 20
+"""Pictures that one landmarker looks at before it leaves out as many."""
+
+LOOK_AHEAD = 2 * STRETCH
+"""Pictures to come that keep both landmarkers at work."""
+
+_SETTLING = 2
+"""Looks at the first picture of a stretch before the one that counts: where the face detector points, or where the face
+was a stretch ago, landmarks lie up to 1 % of the face off."""
+
 Find = Callable[[Any, ByteArray, int], Any]
 """Asks a MediaPipe landmarker what it finds in a picture (h, w, 3) at a time in milliseconds."""
 
 
 class SoloPair:
-    """Two landmarkers with room for one face each, that take turns; close it.
+    """Two landmarkers with room for one face each; close it.
 
     Parameters
     ----------
-    open_model : loads a landmarker; called once or twice.
+    open_model : loads a landmarker; called once, or twice where pictures to come are known.
     find : called with a landmarker, a picture and its time.
     """
 
     def __init__(self, open_model: Callable[[], Any], find: Find) -> None:
         self._solos = tuple(_Solo(open_model, find) for _ in range(2))
-        self._turn = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._begun: dict[int, tuple[ByteArray, Future[Any]]] = {}
+        self._place = 0
 
     def load(self) -> None:
-        """Load the landmarker that is the next to look."""
-        self._solos[self._turn].load()
+        """Load the landmarker that is the first to look."""
+        self._solos[0].load()
 
-    def look_ahead(self, rgb: ByteArray, coming: ByteArray) -> None:
-        """Begin to look at the picture that comes after `rgb`, which `look` is asked for now or never."""
-        self._take_turn(rgb)
-        self._pool = self._pool or ThreadPoolExecutor(2, thread_name_prefix="afet-solo")
-        self._solos[1 - self._turn].begin(coming, self._pool)
+    def lose(self) -> None:
+        """Forget where the face was: it is not alone, or not there."""
+        self._drop(self._begun.keys())
+        self._place = 1  # the picture at hand is the first one, and looked at here and now
+        for solo in self._solos:
+            solo.is_lost = True
+
+    def look_ahead(self, rgb: ByteArray, coming: Sequence[ByteArray]) -> None:
+        """Have `rgb`, the next picture, and those that come after it looked at meanwhile; once for each picture."""
+        wanted = (rgb, *coming)
+        self._drop(self._begun.keys() - {id(picture) for picture in wanted})
+        for place, picture in enumerate(wanted, self._place):
+            if id(picture) not in self._begun:
+                stretch, begins = place // STRETCH, place % STRETCH == 0
+                future = self._solos[stretch % 2].begin(picture, afresh=begins)
+                self._begun[id(picture)] = picture, future
+        self._place += 1
 
     def look(self, rgb: ByteArray) -> Any:
         """Return what is found in a picture (h, w, 3)."""
-        self._take_turn(rgb)
-        return self._solos[self._turn].look(rgb)
+        _, future = self._begun.pop(id(rgb), (None, None))
+        return self._solos[0].look(rgb) if future is None else future.result()
 
     def close(self) -> None:
         """Release the models; closing twice does no harm."""
+        self._drop(self._begun.keys())
         for solo in self._solos:
             solo.close()
-        if self._pool is not None:
-            self._pool.shutdown()
 
-    def _take_turn(self, rgb: ByteArray) -> None:
-        if self._solos[1 - self._turn].is_at(rgb):
-            self._turn = 1 - self._turn
+    def _drop(self, keys: Collection[int]) -> None:
+        """Have pictures forgotten that nobody asks for after all: a cut came, or somebody else."""
+        dropped = [self._begun.pop(key)[1] for key in list(keys)]
+        for future in dropped:
+            future.cancel()
+        for future in dropped:
+            if not future.cancelled():
+                future.exception()
 
 
 class _Solo:
-    """One landmarker, its clock, and the picture that it is at."""
+    """One landmarker, its clock and its thread."""
 
     def __init__(self, open_model: Callable[[], Any], find: Find) -> None:
         self._open, self._find = open_model, find
         self._model: Any = None
+        self._thread: ThreadPoolExecutor | None = None
         self._ms = 0
-        self._begun: tuple[ByteArray, Future[Any]] | None = None
+        self.is_lost = True
 
     def load(self) -> None:
         self._model = self._model or self._open()
 
-    def is_at(self, rgb: ByteArray) -> bool:
-        return self._begun is not None and self._begun[0] is rgb
+    def begin(self, rgb: ByteArray, *, afresh: bool) -> Future[Any]:
+        self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="afet-solo")
+        return self._thread.submit(self.look, rgb, afresh=afresh)
 
-    def begin(self, rgb: ByteArray, pool: ThreadPoolExecutor) -> None:
-        self._forget()
-        self._begun = rgb, pool.submit(self._look, rgb)
-
-    def look(self, rgb: ByteArray) -> Any:
-        if self._begun is not None and self._begun[0] is rgb:
-            future, self._begun = self._begun[1], None
-            return future.result()
-        self._forget()
-        return self._look(rgb)
+    def look(self, rgb: ByteArray, *, afresh: bool = False) -> Any:
+        self.load()
+        if afresh or self.is_lost:
+            self.is_lost = False
+            for _ in range(_SETTLING):
+                self._seek(rgb)
+        return self._seek(rgb)
 
     def close(self) -> None:
-        self._forget()
+        if self._thread is not None:
+            self._thread.shutdown()
         model, self._model = self._model, None
         if model is not None:
             with native_log_dropped():
                 model.close()
-
-    def _forget(self) -> None:
-        """Wait for a look that nobody asked for after all: a cut came, or somebody else."""
-        begun, self._begun = self._begun, None
-        if begun is not None:
-            begun[1].exception()
-
-    def _look(self, rgb: ByteArray) -> Any:
-        self.load()
-        if self._ms == 0:
-            # Where its face detector points, landmarks lie up to 1 % of the face off: from the second look on it looks
-            # where the landmarks are.
-            self._seek(rgb)
-        return self._seek(rgb)
 
     def _seek(self, rgb: ByteArray) -> Any:
         self._ms += UNFILTERED_STEP_MS

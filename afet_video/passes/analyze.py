@@ -24,10 +24,11 @@ from afet_video.face.look import Look, look_of
 from afet_video.face.neutral import FaceMeasures
 from afet_video.face.pose import head_pose
 from afet_video.face.shots import ShotFinder
+from afet_video.face.solo import LOOK_AHEAD
 from afet_video.face.track import FaceTrack
 from afet_video.face.tracker import FaceTracker
 from afet_video.passes.settings import ConvertSettings
-from afet_video.threads import prefetch, run_behind, with_next
+from afet_video.threads import prefetch, run_behind, with_following
 from afet_video.video.decode import VideoReader
 
 _BEST_FIRST = (FaceStatus.DETECTED, FaceStatus.INTERPOLATED, FaceStatus.HELD, FaceStatus.MISSING)
@@ -102,9 +103,9 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
             run_behind(partial(_look_for_hands, hands)) as hands_behind,
             contextlib.closing(prefetch(_pictures(reader, settings.landmarker.max_side))) as pictures,
         ):
-            for picture, following in with_next(pictures):
+            for picture, following in with_following(pictures, LOOK_AHEAD):
                 maybe_cut = shots.update(picture.rgb)
-                coming = None if following is None else following.rgb
+                coming = [other.rgb for other in following]
                 faces = _detect(landmarker, tracker, picture, coming, maybe_cut, everybody=settings.tracker.everybody)
                 kept = tracker.update(picture.index, picture.timestamp, faces, picture.look_of, maybe_cut=maybe_cut)
                 collected.add(kept, picture)
@@ -147,7 +148,7 @@ def _detect(
     landmarker: FaceLandmarker,
     tracker: FaceTracker,
     picture: _Picture,
-    coming: ByteArray | None,
+    coming: Sequence[ByteArray],
     maybe_cut: bool,
     *,
     everybody: bool,

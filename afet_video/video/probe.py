@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -41,7 +42,6 @@ def describe(
         duration = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         duration = container.duration / 1e6
-    aspect = stream.sample_aspect_ratio
     return VideoInfo(
         path=path,
         container=container.format.name,
@@ -51,12 +51,17 @@ def describe(
         size_wh=orientation.size_wh(coded),
         coded_size_wh=coded,
         rotation_deg=orientation.rotation_deg,
-        time_base=stream.time_base or Fraction(1, 90000),
-        average_rate=stream.average_rate or stream.guessed_rate,
+        time_base=_fraction(stream.time_base) or Fraction(1, 90000),
+        average_rate=_fraction(stream.average_rate) or _fraction(stream.guessed_rate),
         frame_count=stream.frames or None,
         duration_s=duration,
-        sample_aspect_ratio=aspect or None,
+        sample_aspect_ratio=_fraction(stream.sample_aspect_ratio) or None,
         color=color,
         audio_streams=len(container.streams.audio),
         subtitle_streams=len(container.streams.subtitles),
     )
+
+
+def _fraction(value: Any) -> Fraction | None:
+    """Return one of PyAV's numbers, which are of a type of its own from PyAV 19 on."""
+    return None if value is None else Fraction(value.numerator, value.denominator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -14,8 +15,8 @@ import pytest
 
 from afet_video.datatypes import ByteArray, Landmarks, Timestamp
 from afet_video.face.landmarker import FaceLandmarker
-from afet_video.face.solo import SoloPair
-from afet_video.threads import with_next
+from afet_video.face.solo import LOOK_AHEAD, STRETCH, SoloPair
+from afet_video.threads import with_following
 
 
 @dataclass
@@ -55,48 +56,73 @@ def lab() -> Lab:
     return Lab()
 
 
+def follow(pair: SoloPair, rgb: list[ByteArray], ahead: int = LOOK_AHEAD) -> list[int]:
+    found = []
+    for picture, coming in with_following(rgb, ahead):
+        if coming:
+            pair.look_ahead(picture, coming)
+        found.append(pair.look(picture))
+    return found
+
+
 def test_without_a_look_ahead_one_landmarker_sees_every_picture(lab: Lab) -> None:
     pair = SoloPair(lab.open, lab.find)
-    assert [pair.look(rgb) for rgb in pictures(1, 2, 3)] == [1, 2, 3]
+    assert follow(pair, pictures(1, 2, 3), ahead=0) == [1, 2, 3]
     (model,) = lab.models
-    assert [value for value, _ in model.seen] == [1, 1, 2, 3]  # the first one twice: to find it, then to follow it
+    assert [value for value, _ in model.seen] == [1, 1, 1, 2, 3]  # the first one again and again, until it settles
+    assert model.threads == {threading.current_thread().name}
     pair.close()
     pair.close()
     assert model.closed == 1
 
 
-def test_with_a_look_ahead_they_take_turns_and_time_goes_on(lab: Lab) -> None:
+def test_with_a_look_ahead_they_take_turns_in_stretches_and_time_goes_on(lab: Lab) -> None:
     pair = SoloPair(lab.open, lab.find)
-    found = []
-    for rgb, coming in with_next(pictures(1, 2, 3, 4, 5)):
-        if coming is not None:
-            pair.look_ahead(rgb, coming)
-        found.append(pair.look(rgb))
+    values = list(range(1, 3 * STRETCH + 2))
+    assert follow(pair, pictures(*values)) == values
     pair.close()
-    assert found == [1, 2, 3, 4, 5]
-    seen = sorted([value for value, _ in model.seen] for model in lab.models)
-    assert seen == [[1, 1, 3, 5], [2, 2, 4]]
+    seen = sorted(list(dict.fromkeys(value for value, _ in model.seen)) for model in lab.models)
+    assert seen == [
+        [*values[:STRETCH], *values[2 * STRETCH : 3 * STRETCH]],
+        [*values[STRETCH : 2 * STRETCH], values[-1]],
+    ]
     for model in lab.models:
         times = [ms for _, ms in model.seen]
         assert times == sorted(set(times))
         assert model.closed == 1
+        counts = Counter(value for value, _ in model.seen)
+        firsts = {values[0], values[STRETCH], values[2 * STRETCH], values[3 * STRETCH]}
+        assert all(counts[value] == (3 if value in firsts else 1) for value in counts)
     assert not [t.name for t in threading.enumerate() if t.name.startswith("afet-solo")]
 
 
-def test_what_nobody_asks_for_is_dropped(lab: Lab) -> None:
+def test_a_picture_that_is_passed_over_is_dropped(lab: Lab) -> None:
     one, two, three = pictures(1, 2, 3)
     pair = SoloPair(lab.open, lab.find)
-    pair.look_ahead(one, two)
+    pair.look_ahead(one, (two, three))
     assert pair.look(one) == 1
-    pair.look_ahead(two, three)  # two is seen by other means: nobody looks at it alone
+    pair.look_ahead(two, (three,))  # two is seen by other means: nobody looks at it alone
+    pair.look_ahead(three, ())
     assert pair.look(three) == 3
+    assert pair.look(two) == 2
+    pair.close()
+
+
+def test_who_is_lost_is_looked_for_until_it_settles(lab: Lab) -> None:
+    one, two, three = pictures(1, 2, 3)
+    pair = SoloPair(lab.open, lab.find)
+    pair.look_ahead(one, (two, three))
+    assert pair.look(one) == 1
+    pair.lose()
+    assert pair.look(three) == 3
+    assert [value for value, _ in lab.models[0].seen][-3:] == [3, 3, 3]
     pair.close()
 
 
 def test_a_failure_is_raised_where_the_picture_is_asked_for(lab: Lab) -> None:
     one, bad, two = pictures(1, 99, 2)
     pair = SoloPair(lab.open, lab.find)
-    pair.look_ahead(one, bad)
+    pair.look_ahead(one, (bad, two))
     assert pair.look(one) == 1
     with pytest.raises(ValueError, match="a bad picture"):
         pair.look(bad)
@@ -107,10 +133,11 @@ def test_a_failure_is_raised_where_the_picture_is_asked_for(lab: Lab) -> None:
 def test_on_a_real_clip_nothing_is_lost_by_looking_ahead() -> None:
     clip = Path(__file__).resolve().parents[2] / "samples" / "webcam.mp4"
     with av.open(str(clip)) as container:
-        rgb = [f.to_ndarray(format="rgb24") for f, _ in zip(container.decode(video=0), range(40), strict=False)]
+        rgb = [f.to_ndarray(format="rgb24") for f, _ in zip(container.decode(video=0), range(60), strict=False)]
     alone, ahead = followed(rgb, looks_ahead=False), followed(rgb, looks_ahead=True)
     assert np.array_equal(ahead, followed(rgb, looks_ahead=True))
     height = float(np.ptp(alone[0, :, 1]))
+    assert np.array_equal(alone[: STRETCH - 1], ahead[: STRETCH - 1])
     assert 0 < np.sqrt(((alone - ahead)[..., :2] ** 2).sum(-1).mean()) < 0.005 * height
     assert jitter(ahead) < 1.1 * jitter(alone)
 
@@ -120,13 +147,13 @@ def followed(rgb: list[ByteArray], *, looks_ahead: bool) -> np.ndarray[Any, np.d
     found: list[Landmarks] = []
     size_wh = (rgb[0].shape[1], rgb[0].shape[0])
     with FaceLandmarker() as landmarker:
-        for index, (picture, coming) in enumerate(with_next(rgb)):
+        for index, (picture, coming) in enumerate(with_following(rgb, LOOK_AHEAD if looks_ahead else 0)):
             found += landmarker.detect(
                 picture,
                 timestamp=Timestamp(33 * index, Fraction(1, 1000)),
                 size_wh=size_wh,
                 follow=found[-1] if found else None,
-                coming=coming if looks_ahead else None,
+                coming=coming,
             )
     return np.array([face.xyz for face in found], np.float32)
 
