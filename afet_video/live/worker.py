@@ -30,6 +30,9 @@ from afet_video.passes.settings import ConvertSettings
 
 _NICENESS = 10
 
+_GIVE_BACK_S = 1.0
+"""Time from the fetching of a result to the giving back of freed memory: what was in use before it is gone then."""
+
 
 class LearningFailed(Exception):
     """A lesson could not be learnt; the text says why."""
@@ -112,6 +115,7 @@ class TeacherBeside:
         self._lessons: queue.Queue[Lesson | None] = queue.Queue()
         self._results: queue.Queue[Learned | LearningFailed] = queue.Queue()
         self._open = 0
+        self._tidying: threading.Timer | None = None
         self._thread = threading.Thread(target=self._talk, name="afet-teacher", daemon=True)
         self._thread.start()
 
@@ -132,6 +136,9 @@ class TeacherBeside:
         except queue.Empty:
             return None
         self._open -= 1
+        self._tidying = threading.Timer(_GIVE_BACK_S, give_back_freed)
+        self._tidying.daemon = True
+        self._tidying.start()
         if isinstance(result, LearningFailed):
             raise result
         return result
@@ -142,6 +149,8 @@ class TeacherBeside:
         self._process.kill()
         self._process.wait()
         self._thread.join()
+        if self._tidying is not None:
+            self._tidying.cancel()
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
@@ -166,7 +175,6 @@ class TeacherBeside:
         lesson = self._lessons.get()
         if lesson is None:
             return False
-        give_back_freed()  # what was in use before the last lesson was learnt has gone meanwhile
         self._results.put(self._ask(lesson))
         return True
 

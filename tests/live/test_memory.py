@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
 import platform
@@ -23,7 +24,7 @@ from afet_video.live.learn import Lesson
 from afet_video.live.results import LiveState
 from afet_video.live.session import LiveSession
 from afet_video.live.settings import LiveSettings
-from afet_video.live.worker import TeacherBeside
+from afet_video.live.worker import LearningFailed, TeacherBeside
 from afet_video.passes.settings import ConvertSettings
 
 SMILE = range(176, 185)
@@ -51,9 +52,10 @@ def test_holes_of_the_heap_are_given_back() -> None:
     assert len(pins) == 40
 
 
-def test_a_teacher_gives_holes_back_at_every_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_teacher_gives_holes_back_after_every_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[str] = []
     monkeypatch.setattr("afet_video.live.worker.give_back_freed", lambda: given.append("back"))
+    monkeypatch.setattr("afet_video.live.worker._GIVE_BACK_S", 0.01)
     teacher = TeacherBeside()
     try:
         teacher._process.kill()  # what comes of a lesson does not matter here
@@ -62,6 +64,8 @@ def test_a_teacher_gives_holes_back_at_every_lesson(monkeypatch: pytest.MonkeyPa
             deadline = time.monotonic() + 60
             while len(given) < number and time.monotonic() < deadline:
                 time.sleep(0.01)
+                with contextlib.suppress(LearningFailed):
+                    teacher.fetch()
             assert len(given) == number
     finally:
         teacher.close()
