@@ -28,7 +28,7 @@ _SPARE_BYTES = 100_000_000
 
 
 def default_workers() -> int:
-    """Return how many workers this computer carries: two cores and 1.5 GB each, one at least."""
+    """Return how many workers this computer carries: two cores and 3 GB (twice `WORKER_BYTES`) each, one at least."""
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows
