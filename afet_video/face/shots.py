@@ -1,6 +1,7 @@
 """Where one shot ends and the next begins.
 
-in: the pictures of a video, one after the other -> out: the number of the shot of each frame.  Must not: keep pictures.
+in: the pictures of a video, one after the other -> out: the number of the shot of each frame.
+Must not: keep pictures, or grow with frames that begin no shot.
 
 As PySceneDetect's AdaptiveDetector (which itself would bring a second OpenCV): a cut is a frame that differs from the
 one before it much more than its neighbours do from theirs. Besides, none of the pictures before a cut may come back
@@ -9,7 +10,6 @@ right after it: a flash, or a hand before the lens, ends no shot. Dissolves and 
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 
 import cv2
@@ -32,27 +32,38 @@ _REACH = 2
 
 
 class ShotFinder:
-    """Looks at every frame in order; `update` says at once what may be a cut, `shots` at the end what was one."""
+    """Looks at every frame in order; `update` says at once what may be a cut, `shots` at the end what was one.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    keep : whether cuts are remembered for `shots`; False where nobody will ask, as before a camera that runs on.
+    """
+
+    def __init__(self, *, keep: bool = True) -> None:
+        self._keep = keep
         self._pictures: deque[NDArray[np.int16]] = deque(maxlen=2 * (_REACH + 1))
-        self._changes = array("f")
+        self._changes: deque[float] = deque(maxlen=2 * _REACH + 1)
+        self._count = 0
         self._cuts: list[int] = []
 
     def update(self, rgb: ByteArray) -> bool:
         """Look at the next frame, (h, w, 3) at any size, and return whether it may be the first of a shot."""
         picture = _small(rgb)
-        change = _change(self._pictures[-1], picture) if self._pictures else 0.0
+        change = 0.0
+        if self._pictures:
+            change = _change(self._pictures[-1], picture)
+            self._changes.append(change)
         self._pictures.append(picture)
-        self._changes.append(change)
-        self._decide(len(self._changes) - 1 - _REACH)
-        before = self._changes[-1 - _REACH : -1]
+        self._count += 1
+        if self._keep:
+            self._decide(self._count - 1 - _REACH)
+        before = list(self._changes)[-1 - _REACH : -1]
         # Half the ratio: that of a cut is the same or more whatever comes next.
         return change >= LEAST_CHANGE and change * _REACH * 2 >= LEAST_RATIO * sum(before)
 
     def shots(self) -> NDArray[np.int32]:
-        """Return the number of the shot of every frame so far, (T,), counted from 0."""
-        count, decided = len(self._changes), list(self._cuts)
+        """Return the number of the shot of every frame so far, (T,), counted from 0; not without `keep`."""
+        count, decided = self._count, list(self._cuts)
         for frame in range(max(count - _REACH, 0), count):
             self._decide(frame)
         starts = np.zeros(count, np.int32)
@@ -62,12 +73,16 @@ class ShotFinder:
 
     def _decide(self, frame: int) -> None:
         """Remember `frame` if it is the first of a shot; the pictures kept must reach a little further."""
-        if frame < 1 or self._changes[frame] < LEAST_CHANGE:
+        if frame < 1:
             return
-        nearby = [*self._changes[max(frame - _REACH, 1) : frame], *self._changes[frame + 1 : frame + 1 + _REACH]]
-        if nearby and self._changes[frame] * len(nearby) < LEAST_RATIO * sum(nearby):
+        changes = list(self._changes)
+        place = frame - (self._count - len(changes))
+        if changes[place] < LEAST_CHANGE:
             return
-        split = len(self._pictures) - (len(self._changes) - frame)
+        nearby = [*changes[max(place - _REACH, 0) : place], *changes[place + 1 : place + 1 + _REACH]]
+        if nearby and changes[place] * len(nearby) < LEAST_RATIO * sum(nearby):
+            return
+        split = len(self._pictures) - (self._count - frame)
         pictures = list(self._pictures)
         before, after = pictures[max(split - _REACH - 1, 0) : split], pictures[split : split + _REACH + 1]
         if min(_change(one, other) for one in before for other in after) >= LEAST_CHANGE:

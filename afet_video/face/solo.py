@@ -10,7 +10,7 @@ they to take every other picture, each would err by itself, and the outline woul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -54,20 +54,19 @@ class SoloPair:
 
     def lose(self) -> None:
         """Forget where the face was: it is not alone, or not there."""
-        self._drop(self._begun.keys())
+        self._begun.clear()
         self._place = 1  # the picture at hand is the first one, and looked at here and now
         for solo in self._solos:
             solo.is_lost = True
 
     def look_ahead(self, rgb: ByteArray, coming: Sequence[ByteArray]) -> None:
         """Have `rgb`, the next picture, and those that come after it looked at meanwhile; once for each picture."""
-        wanted = (rgb, *coming)
-        self._drop(self._begun.keys() - {id(picture) for picture in wanted})
-        for place, picture in enumerate(wanted, self._place):
-            if id(picture) not in self._begun:
-                stretch, begins = place // STRETCH, place % STRETCH == 0
-                future = self._solos[stretch % 2].begin(picture, afresh=begins)
-                self._begun[id(picture)] = picture, future
+        wanted = {id(picture): picture for picture in (rgb, *coming)}
+        self._begun = {key: begun for key, begun in self._begun.items() if key in wanted}
+        for place, (key, picture) in enumerate(wanted.items(), self._place):
+            if key not in self._begun:
+                solo = self._solos[place // STRETCH % 2]
+                self._begun[key] = picture, solo.begin(picture, afresh=place % STRETCH == 0)
         self._place += 1
 
     def look(self, rgb: ByteArray) -> Any:
@@ -77,22 +76,17 @@ class SoloPair:
 
     def close(self) -> None:
         """Release the models; closing twice does no harm."""
-        self._drop(self._begun.keys())
+        self._begun.clear()
         for solo in self._solos:
             solo.close()
 
-    def _drop(self, keys: Collection[int]) -> None:
-        """Have pictures forgotten that nobody asks for after all: a cut came, or somebody else."""
-        dropped = [self._begun.pop(key)[1] for key in list(keys)]
-        for future in dropped:
-            future.cancel()
-        for future in dropped:
-            if not future.cancelled():
-                future.exception()
-
 
 class _Solo:
-    """One landmarker, its clock and its thread."""
+    """One landmarker, its clock and its thread.
+
+    What was begun is always done, also where nobody asks for it after all: what a landmarker finds depends a little on
+    where it looked before, and must not depend on how far it had come.
+    """
 
     def __init__(self, open_model: Callable[[], Any], find: Find) -> None:
         self._open, self._find = open_model, find
@@ -104,25 +98,30 @@ class _Solo:
     def load(self) -> None:
         self._model = self._model or self._open()
 
-    def begin(self, rgb: ByteArray, *, afresh: bool) -> Future[Any]:
+    def begin(self, rgb: ByteArray, *, afresh: bool = False) -> Future[Any]:
         self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="afet-solo")
-        return self._thread.submit(self.look, rgb, afresh=afresh)
+        afresh, self.is_lost = afresh or self.is_lost, False
+        return self._thread.submit(self._look, rgb, afresh=afresh)
 
-    def look(self, rgb: ByteArray, *, afresh: bool = False) -> Any:
-        self.load()
-        if afresh or self.is_lost:
-            self.is_lost = False
-            for _ in range(_SETTLING):
-                self._seek(rgb)
-        return self._seek(rgb)
+    def look(self, rgb: ByteArray) -> Any:
+        if self._thread is not None:
+            return self.begin(rgb).result()
+        afresh, self.is_lost = self.is_lost, False
+        return self._look(rgb, afresh=afresh)
 
     def close(self) -> None:
         if self._thread is not None:
-            self._thread.shutdown()
+            self._thread.shutdown(cancel_futures=True)
         model, self._model = self._model, None
         if model is not None:
             with native_log_dropped():
                 model.close()
+
+    def _look(self, rgb: ByteArray, *, afresh: bool) -> Any:
+        self.load()
+        for _ in range(_SETTLING if afresh else 0):
+            self._seek(rgb)
+        return self._seek(rgb)
 
     def _seek(self, rgb: ByteArray) -> Any:
         self._ms += UNFILTERED_STEP_MS

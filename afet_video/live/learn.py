@@ -93,6 +93,8 @@ class Learner:
                 face = FaceRegistration(luma_around(frame, xyz), xyz, triangles)
                 self._references[key] = Reference(face, one.turn)
             references.append(self._references[key])
+        # a bank changes from lesson to lesson; what has left it would be kept as long as the neutral stays
+        self._references = {(chosen[0].index, one.index): known for one, known in zip(chosen, references, strict=True)}
         return references
 
     def _corrected(

@@ -47,7 +47,7 @@ class Watcher:
         self._hands = HandWatch(enabled=settings.mask.is_on)
         self._aside: Aside | None = None
         self._tracker = FaceTracker(settings.tracker, keep=False)
-        self._shots = ShotFinder()
+        self._shots = ShotFinder(keep=False)
         self._size_wh: tuple[int, int] | None = None
         self._known: Stretch | None = None
         self._stretch: Stretch | None = None

@@ -23,11 +23,15 @@ from typing import IO, Any, BinaryIO, Protocol
 
 from afet_video.errors import AfetError
 from afet_video.filters import OneEuroSettings
+from afet_video.live.heap import give_back_freed
 from afet_video.live.learn import Learned, Learner, Lesson
 from afet_video.live.rehearsal import REHEARSAL, made_up_lesson, rehearse
 from afet_video.passes.settings import ConvertSettings
 
 _NICENESS = 10
+
+_GIVE_BACK_S = 1.0
+"""Time from the fetching of a result to the giving back of freed memory: what was in use before it is gone then."""
 
 
 class LearningFailed(Exception):
@@ -93,7 +97,7 @@ class TeacherBeside:
         smoothing: OneEuroSettings | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._rehearsal = made_up_lesson(settings or ConvertSettings(), smoothing or OneEuroSettings())
+        self._rehearsed_with = settings or ConvertSettings(), smoothing or OneEuroSettings()
         self._on_ready = on_ready
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
@@ -111,6 +115,7 @@ class TeacherBeside:
         self._lessons: queue.Queue[Lesson | None] = queue.Queue()
         self._results: queue.Queue[Learned | LearningFailed] = queue.Queue()
         self._open = 0
+        self._tidying: threading.Timer | None = None
         self._thread = threading.Thread(target=self._talk, name="afet-teacher", daemon=True)
         self._thread.start()
 
@@ -131,6 +136,9 @@ class TeacherBeside:
         except queue.Empty:
             return None
         self._open -= 1
+        self._tidying = threading.Timer(_GIVE_BACK_S, give_back_freed)
+        self._tidying.daemon = True
+        self._tidying.start()
         if isinstance(result, LearningFailed):
             raise result
         return result
@@ -141,18 +149,34 @@ class TeacherBeside:
         self._process.kill()
         self._process.wait()
         self._thread.join()
+        if self._tidying is not None:
+            self._tidying.cancel()
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
 
     def _talk(self) -> None:
-        """Send lessons and take results; both can be megabytes, so this is done in a thread."""
-        learned = self._ask(self._rehearsal)
+        """Send lessons and take results; both can be megabytes, so this is done in a thread.
+
+        A function for each: what it has at hand would be held until the next one comes, or for ever.
+        """
+        self._rehearse()
+        self._on_ready()
+        while self._answer():
+            pass
+
+    def _rehearse(self) -> None:
+        learned = self._ask(made_up_lesson(*self._rehearsed_with))
         if isinstance(learned, Learned):
             _rehearsed(learned)
-        self._on_ready()
-        while (lesson := self._lessons.get()) is not None:
-            self._results.put(self._ask(lesson))
+
+    def _answer(self) -> bool:
+        """Wait for a lesson and have it learnt; False at the end."""
+        lesson = self._lessons.get()
+        if lesson is None:
+            return False
+        self._results.put(self._ask(lesson))
+        return True
 
     def _ask(self, lesson: Lesson) -> Learned | LearningFailed:
         pipe_in, pipe_out = self._process.stdin, self._process.stdout

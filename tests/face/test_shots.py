@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,6 +58,20 @@ def test_a_fast_pan_is_no_cut() -> None:
     wide = np.random.default_rng(3).integers(0, 255, (64, 40, 3), np.uint8).repeat(16, axis=1)
     pan = [np.ascontiguousarray(wide[:, 12 * n : 12 * n + 128]) for n in range(30)]
     assert shots_of(pan)[0] == [0]
+
+
+def test_what_is_kept_does_not_grow_with_the_frames(sample_pictures: NDArray[np.uint8]) -> None:
+    other = np.ascontiguousarray(sample_pictures[:12, ::-1, :, ::-1])
+    before_a_camera, of_a_clip = ShotFinder(keep=False), ShotFinder()
+    sizes = []
+    for _ in range(4):
+        hints = [[one.update(p) for p in (*sample_pictures[:12], *other)] for one in (before_a_camera, of_a_clip)]
+        assert hints[0] == hints[1] and any(hints[0])
+        sizes.append((len(pickle.dumps(before_a_camera)), len(pickle.dumps(of_a_clip))))
+    camera, clip = zip(*sizes, strict=True)
+    assert max(camera) - min(camera) <= 8  # the digits of a count
+    assert max(clip) - min(clip) <= 60  # and seven cuts
+    assert of_a_clip.shots()[-1] == 7
 
 
 def test_nothing_and_one_frame() -> None:

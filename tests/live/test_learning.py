@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 from afet_video.datatypes import Timestamp
 from afet_video.face.activity import lid_aperture, mouth_gap, sharpness
 from afet_video.face.landmarker import FaceLandmarker
+from afet_video.face.register import FaceRegistration
 from afet_video.filters import OneEuroSettings
 from afet_video.live.calibration import Calibration
 from afet_video.live.learn import Learned, Learner, Lesson
@@ -134,14 +138,35 @@ def test_learning_the_same_again_gives_the_same(lesson: Lesson, learned: Learned
     assert np.array_equal(again.model.rest.base, learned.model.rest.base)
 
 
-def test_another_process_learns_the_same(lesson: Lesson, learned: Learned) -> None:
+def test_a_learner_keeps_nothing_of_frames_that_are_no_longer_learnt_from(sightings: list[Sighting]) -> None:
+    learner, made = Learner(), weakref.WeakSet[FaceRegistration]()
+    neutral = -1
+    for number in range(3):  # the head turned, in other frames every time
+        turned = [sighting(100 + 10 * number + k, turn=(15, 0), base=sightings[8]) for k in range(2)]
+        lesson = Lesson(number, (*sightings[:4], *turned), ConvertSettings(), SMOOTHING, neutral)
+        learned = learner.learn(lesson)
+        assert len(learned.references) == 2
+        made.update(one.face for one in learned.references)
+        neutral = learned.neutrals[0].choice.index
+    gc.collect()
+    kept = {id(one) for one in made}
+    assert kept == {id(one.face) for one in learned.references}
+
+
+def test_another_process_learns_the_same_and_nothing_is_held_on_to(lesson: Lesson, learned: Learned) -> None:
     teacher = TeacherBeside()
     try:
-        teacher.submit(lesson)
+        mine = replace(lesson, sightings=tuple(replace(one, picture=one.picture.copy()) for one in lesson.sightings))
+        pictures = [weakref.ref(one.picture) for one in mine.sightings]
+        teacher.submit(mine)
+        del mine
         assert teacher.is_busy
         found = _wait(teacher)
         assert not teacher.is_busy
         assert np.allclose(found.model.rest.base, learned.model.rest.base, atol=1e-6)
+        pictures += [weakref.ref(one.rgb) for one in found.neutrals]
+        del found
+        _until(lambda: not any(one() is not None for one in pictures))
         teacher.submit(replace(lesson, sightings=()))
         with pytest.raises(LearningFailed):
             _wait(teacher)
@@ -163,13 +188,21 @@ def test_a_process_that_has_died_is_a_failure_and_no_hang(lesson: Lesson) -> Non
 
 
 def _wait(teacher: TeacherBeside) -> Learned:
+    found: list[Learned] = []
+
+    def fetched() -> bool:
+        found.extend(one for one in (teacher.fetch(),) if one is not None)
+        return bool(found)
+
+    _until(fetched)
+    return found.pop()
+
+
+def _until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = teacher.fetch()
-        if found is not None:
-            return found
+    while not is_so():
+        assert time.monotonic() < deadline, "it has not come to that within a minute"
         time.sleep(0.02)
-    raise AssertionError("nothing was learnt within a minute")
 
 
 def test_a_lesson_that_fails_begins_the_calibration_anew(sightings: list[Sighting]) -> None:
