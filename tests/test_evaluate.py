@@ -31,7 +31,7 @@ from afet_video.video.encoders import EncodeSettings
 
 LOSSLESS = EncodeSettings(lossless=True)
 OFF = UnitSettings("off")
-FRAMES = [*range(130, 148), *range(60, 100)]
+FRAMES = [*range(130, 148), *range(60, 104)]
 """Frames of the sample: 18 at rest, then brows that rise and fall."""
 
 Pictures = NDArray[np.uint8]
@@ -330,7 +330,7 @@ def test_frames_without_landmarks_are_told(palsy: Made, tmp_path: Path) -> None:
     told.pop(b"ARROW:schema", None)  # it is of the table as it was
     pa_parquet.write_table(table.replace_schema_metadata(told), track)
     report = evaluate(gaps.source, gaps.result, units=OFF)
-    assert report.warnings[0] == "no landmarks in 4 of 58 frames (3-5, 9): not measured there"
+    assert report.warnings[0] == "no landmarks in 4 of 62 frames (3-5, 9): not measured there"
     assert report.find("found again", "whole face").n <= len(FRAMES) - 4
     assert report.find("movement kept", "brow, track").value == pytest.approx(0.0, abs=0.25)
     assert np.isnan(report.series["off"][4])
@@ -396,11 +396,11 @@ def no_track(of: Made, folder: Path) -> tuple[Path, Path, tuple[object, ...]]:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (shorter, "has 55 frames"),
+        (shorter, "has 59 frames"),
         (other_size, "is 96x64 pixels"),
         (other_source, "was made from another file"),
         (track_of_another, "is the track of another video"),
-        (other_track, "has 20 rows, the videos have 58 frames"),
+        (other_track, "has 20 rows, the videos have 62 frames"),
         (no_track, "no such track file; name the track of out.mp4 with --tracks"),
     ],
 )
