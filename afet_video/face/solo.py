@@ -119,6 +119,9 @@ class _Solo:
 
     def _look(self, rgb: ByteArray, *, afresh: bool) -> Any:
         self.load()
+        if self._ms == 0:
+            with native_log_dropped():  # TensorFlow Lite may speak up at the first picture
+                self._seek(rgb)
         for _ in range(_SETTLING if afresh else 0):
             self._seek(rgb)
         return self._seek(rgb)

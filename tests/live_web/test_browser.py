@@ -27,7 +27,7 @@ from tests.live_web.serving import Running, serving
 
 pytestmark = pytest.mark.needs("browser")
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 CAMERA_FRAMES = 240
 """Of the sample: at rest, brows up, a smile."""
 
