@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 from afet_video.datatypes import ByteArray
@@ -119,11 +120,10 @@ class _Solo:
 
     def _look(self, rgb: ByteArray, *, afresh: bool) -> Any:
         self.load()
-        if self._ms == 0:
-            with native_log_dropped():  # TensorFlow Lite may speak up at the first picture
+        # at the very first picture TensorFlow Lite may speak up
+        with native_log_dropped() if self._ms == 0 else nullcontext():
+            for _ in range(_SETTLING if afresh else 0):
                 self._seek(rgb)
-        for _ in range(_SETTLING if afresh else 0):
-            self._seek(rgb)
         return self._seek(rgb)
 
     def _seek(self, rgb: ByteArray) -> Any:
