@@ -10,6 +10,8 @@ The lower lip is slack between the commissures and its own middle, which both ha
 (`lip_drop`, in movements of the chin, and sideways) is taken from the frame itself, within what a jaw can do. Lips held
 shut over a dropped jaw thus stay shut, and an open mouth stays open to its full depth. As the lips are stretched from
 top to bottom, the commissures come nearer to each other.
+
+The mentalis, which the facial nerve drives, lifts lower lip and chin in a pout: that is not the jaw's doing.
 """
 
 from __future__ import annotations
@@ -45,6 +47,11 @@ head the lip, which lies farther forward, goes another way than the chin."""
 _INWARDS, _INWARDS_REACH_IOD = 0.10, 0.10
 """How far a commissure goes inwards, in movements of the chin, and how far around it skin and lips go along."""
 
+_MENTALIS = (1.2, 2.4)
+"""Way of the middle of the lower lip, in ways of the chin, from which on a chin that goes up is lifted by the mentalis
+too, and by it alone. A jaw that shuts lifts the lip no further than itself, as the upper lip is in the way; the mentalis
+lifts the lip, and the chin's skin with it: six times as far in a pout on a real face."""
+
 _BELOW_MOUTH_IOD, _ABOVE_MOUTH_IOD, _LIP_REACH_IOD = 0.25, 0.18, 0.12
 _JAW_RANGE_IOD = (0.04, 0.10)
 """Movement of the chin from which `lip_drop` is taken from the frame, and is so in full."""
@@ -65,6 +72,7 @@ class JawModel:
     def displacement(self, displacement: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the jaw's share (478, k) of a frame's displacement (478, k) from rest, pixels, neutral's frame."""
         chin, middle = median(displacement[_CHIN]), median(displacement[_MIDDLE])
+        chin[1] *= _lifted_by_jaw(float(chin[1]), float(middle[1]))
         (x, y), (lip_x, lip_y) = chin[:2].tolist(), middle[:2].tolist()
         moved = math.hypot(x, y)
         low, high = _LIP_DROP_RANGE
@@ -79,6 +87,15 @@ class JawModel:
         result: NDArray[np.float64] = weights[:, None] * chin
         result[:, :2] += known * (self.lip[:, None] * aside + moved * self.inwards)
         return result
+
+
+def _lifted_by_jaw(chin: float, lip: float) -> float:
+    """Return 0..1 how much of the chin's way down (pixels; up is negative) is the jaw's, given the lower lip's."""
+    if chin >= 0.0:
+        return 1.0
+    low, high = _MENTALIS
+    t = min(max((lip / chin - low) / (high - low), 0.0), 1.0)
+    return 1.0 - t * t * (3.0 - 2.0 * t)
 
 
 def jaw_model(rest: NDArray[np.float64], iod_px: float) -> JawModel:

@@ -31,6 +31,10 @@ FitArray = NDArray[np.float64]
 NOISE_FLOOR_IOD = 0.004
 """Smallest landmark noise assumed, as a share of the inter-ocular distance (MediaPipe on a still face: 0.2–0.4 %)."""
 
+NOISE_CEILING_IOD = 0.008
+"""Largest: what spreads more among frames taken for rest is movement (speech, of which no frame is free in some clips),
+and a dead zone of that width would spare the affected side all of it."""
+
 DEAD_ZONE = (1.2, 3.5)
 """A displacement below the first multiple of a landmark's noise counts as none, above the second in full."""
 
@@ -155,7 +159,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
     base = _base(shape)
     return RestModel(
         shape=shape,
-        noise_px=noise,
+        noise_px=np.minimum(noise, NOISE_CEILING_IOD * iod),
         jaw=jaw_model(base, iod),
         gate_kernel=_kernel(base[:, :2].astype(np.float32), _GATE_RADIUS_IOD * iod),
         edge=_from_outline(base, iod),

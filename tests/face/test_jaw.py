@@ -81,3 +81,13 @@ def test_a_lower_lip_that_goes_another_way_than_the_chin_is_followed(model: JawM
     assert aslant[152] == pytest.approx((1, 20), abs=0.5)
     far = displaced(model, chin=(0, 20), lip=(18, 24))
     assert 3 < far[14, 0] < 6
+
+
+def test_a_chin_that_the_mentalis_lifts_is_no_jaw(model: JawModel) -> None:
+    """The lower lip goes up by several times as much; a jaw that shuts lifts it no further than itself."""
+    assert np.abs(carried(model, chin_px=-4, lip_px=-20)).max() < 1e-6
+    shuts = carried(model, chin_px=-8, lip_px=-6)
+    assert shuts[152] == pytest.approx(-8, abs=0.5)
+    assert shuts[14] < -5
+    between = carried(model, chin_px=-8, lip_px=-14)
+    assert -6 < between[152] < -2

@@ -67,6 +67,21 @@ def test_landmark_noise_is_no_movement(real_faces: Faces) -> None:
     assert max(model.rest(frame).excursion.max() for frame in frames) < 0.002
 
 
+def test_speech_among_the_frames_at_rest_does_not_spare_the_lips(real_faces: Faces) -> None:
+    """What spreads there is movement, not noise: a smile of the same size is taken back all the same."""
+    neutral = real_faces["neutral"].xyz
+    iod = float(interocular_px(neutral))
+    rng = np.random.default_rng(2)
+    lips = [index for row in facemesh.LIP_ROWS for index in row]
+    talks = np.repeat(neutral[None], 24, axis=0)
+    talks[:, lips, 1] += rng.normal(0, 0.05 * iod, (24, 1)).astype(np.float32)
+    model = fit_rest(neutral, talks, np.ones(24, np.float32))
+    pulled = neutral.copy()
+    pulled[lips, 1] -= 0.05 * iod
+    rest = model.rest(pulled)
+    assert rest.excursion[lips].mean() == pytest.approx(0.05, abs=0.012)
+
+
 def test_another_calm_moment_is_rest(real_faces: Faces) -> None:
     rest = model_of(real_faces["neutral"].xyz).rest(real_faces["rest"].xyz)
     smile = model_of(real_faces["neutral"].xyz).rest(real_faces["smile"].xyz)
