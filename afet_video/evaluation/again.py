@@ -64,12 +64,12 @@ def redetection_figures(conversion: Conversion, again: FloatArray, floor: FloatA
 
 def lag_figures(conversion: Conversion, again: FloatArray, floor: FloatArray) -> Iterator[Figure]:
     """Yield the lag of each zone that moves, on both sides."""
-    source, result = head_fixed_pair(conversion, floor, again)
+    found = head_fixed_pair(conversion, floor, again)
     for side in (conversion.side.other, conversion.side):
         kind = "affected" if side is conversion.side else "healthy"
         for zone in _LAG_ZONES:
             kept = dict(zip(ZONES, conversion.made.profile.kept, strict=True))[zone] if kind == "affected" else 1.0
-            yield _lag(conversion, source, result, side, zone, kind, kept)
+            yield _lag(conversion, found.source, found.result, side, zone, kind, kept)
 
 
 def _lag(

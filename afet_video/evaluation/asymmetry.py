@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import ZONES, Side
 from afet_video.evaluation.figures import Figure, number
+from afet_video.evaluation.heads import HeadFixed
 from afet_video.evaluation.inputs import Conversion
-from afet_video.evaluation.movement import track_angles
 from afet_video.metrics.clinical import MEASURES, resting_asymmetry, side_values
 from afet_video.metrics.movement import MESH478, movement_kept, zone_excursion
 from afet_video.metrics.regression import Slope
@@ -94,19 +94,18 @@ def _median(values: FitArray) -> float | None:
     return round(float(np.median(values)), 6) if len(values) else None
 
 
-def asymmetry_figures(conversion: Conversion, source: FitArray, result: FitArray) -> Iterator[Figure]:
+def asymmetry_figures(conversion: Conversion, fixed: HeadFixed) -> Iterator[Figure]:
     """Yield resting asymmetry, and each zone's dynamic asymmetry, from head-fixed landmarks."""
     part = "asymmetry"
-    before, after = (resting_asymmetry(fixed) for fixed in (source, result))
+    before, after = (resting_asymmetry(landmarks) for landmarks in (fixed.source, fixed.result))
     frames = conversion.rest & np.isfinite(before + after)
     value, own = (_median(values[frames]) for values in (after, before))
     note = "no frame is at rest" if value is None or own is None else f"change {value - own:+.4f}"
     if conversion.made.profile.droop > 0:
         note += "; the profile asks for droop"
     yield Figure(part, "at rest", value, "iod", int(frames.sum()), "frames", _RESTING, note=note, floor=own)
-    pose = track_angles(conversion)
     for zone, kept in zip(ZONES, conversion.made.profile.kept, strict=True):
-        yield _dynamic(conversion, zone, kept, source, result, pose)
+        yield _dynamic(conversion, zone, kept, *fixed.muscles)
 
 
 def zone_movement(fixed: FitArray, zone: str, side: Side, rest: NDArray[np.bool_]) -> FitArray:
@@ -124,9 +123,7 @@ def mirrored(fixed: FitArray) -> FitArray:
     return np.asarray(fixed[:, facemesh.TWIN] * np.array([-1.0, 1.0]), np.float64)
 
 
-def _dynamic(
-    conversion: Conversion, zone: str, kept: float, source: FitArray, result: FitArray, pose: FitArray
-) -> Figure:
+def _dynamic(conversion: Conversion, zone: str, kept: float, source: FitArray, result: FitArray) -> Figure:
     part, name = "asymmetry", f"{zone}, moving"
     other = mirrored(source)
     slopes = [
@@ -136,7 +133,6 @@ def _dynamic(
             zone=zone,
             side=conversion.side,
             rest=conversion.rest,
-            pose=pose,
             synkinesis=conversion.made.profile.synkinesis > 0 and fixed is result,
         )
         for fixed in (source, result)

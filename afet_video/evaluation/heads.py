@@ -1,55 +1,105 @@
 """Landmarks in the head's own frame, and landmarks found again in a video.
 
-in: landmarks, a video -> out: head-fixed landmarks, detected landmarks.  Must not: measure.
+in: landmarks, a video -> out: head-fixed landmarks, what the jaw does, detected landmarks.  Must not: measure.
+
+Where the head is, and what the jaw carries, is told as in conversion (`face.headfit`, `face.jaw`), from the resting
+frames of the landmarks that are measured. An alignment in 3-D by landmarks that move little gives a smile a nod, as the
+detector's depth changes with the expression: what it leaves is as large as a small movement, and in source and result
+alike, so that it looks like movement kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import FloatArray, Landmarks
+from afet_video import facemesh
+from afet_video.datatypes import LANDMARK_COUNT, FloatArray, Landmarks
+from afet_video.face.headfit import HeadFit, fit_head
 from afet_video.face.landmarker import SAME_FACE, FaceLandmarker, LandmarkerSettings
-from afet_video.face.pose import Similarity, align
-from afet_video.metrics.movement import MESH478, FacePoints
+from afet_video.face.rest import RestModel, fit_rest
 from afet_video.video.decode import VideoReader
 
 FitArray = NDArray[np.float64]
 
-
-def similarities(xyz: FloatArray, reference: FloatArray, points: FacePoints = MESH478) -> list[Similarity | None]:
-    """Return for each frame of `xyz` (T, N, 3) the similarity on to `reference` (N, 3), None where there is no face."""
-    return [align(frame, reference, points.steady) if np.isfinite(frame).all() else None for frame in xyz]
+_REST_SAMPLES = 400
+"""Most resting frames that the face at rest is learnt from."""
 
 
-def head_fixed(
-    xyz: FloatArray, to_reference: list[Similarity | None], reference: FloatArray, points: FacePoints = MESH478
-) -> FitArray:
-    """Return landmarks (T, N, 2) as `metrics.movement.zone_excursion` wants them.
+@dataclass(frozen=True, slots=True, eq=False)
+class RestingFace:
+    """A person's face at rest, by which heads are placed in a track and the jaw is told from other movement.
+
+    `origin` (2,) and `axes` (2, 2) take pixels of `model` to the frame of `metrics.movement.zone_excursion`: first axis
+    to the subject's left, second down, origin between the outer canthi, unit their distance.
+    """
+
+    model: RestModel
+    origin: FitArray
+    axes: FitArray
+
+    def heads(self, xyz: FloatArray) -> list[HeadFit | None]:
+        """Return the head of each frame of landmarks (T, 478, 3), None where there is no face."""
+        return [fit_head(self.model.shape, face) if np.isfinite(face).all() else None for face in xyz]
+
+    def fixed(self, xyz: FloatArray, heads: list[HeadFit | None]) -> FitArray:
+        """Return landmarks (T, 478, 2) of faces (T, 478, 3) as they would be if every head faced as at rest.
+
+        Without a head all is NaN. Of one face in source and result the head is the same: give that of the source.
+        """
+        result = np.full((len(xyz), LANDMARK_COUNT, 2), np.nan)
+        base = self.model.base[:, :2] - self.origin
+        for frame, head in enumerate(heads):
+            if head is not None:
+                result[frame] = (base + self._displaced(xyz[frame], head)) @ self.axes
+        return result
+
+    def carried(self, xyz: FloatArray, heads: list[HeadFit | None]) -> FitArray:
+        """Return what of each landmark's way from rest (T, 478, 2) is the jaw's, in the same frame as `fixed`."""
+        result = np.full((len(xyz), LANDMARK_COUNT, 2), np.nan)
+        for frame, head in enumerate(heads):
+            if head is not None:
+                result[frame] = self.model.jaw.displacement(self._displaced(xyz[frame], head)) @ self.axes
+        return result
+
+    def _displaced(self, face: FloatArray, head: HeadFit) -> FitArray:
+        return head.back(face[:, :2] - head.place(self.model.shape))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadFixed:
+    """Landmarks of `source` and `result`, and what the `jaw` carries in the source, (T, 478, 2) each, head-fixed."""
+
+    source: FitArray
+    result: FitArray
+    jaw: FitArray
+
+    @property
+    def muscles(self) -> tuple[FitArray, FitArray]:
+        """Source and result without what the jaw carries: its opening is no movement of the face's own muscles."""
+        return self.source - self.jaw, self.result - self.jaw
+
+
+def resting_face(xyz: FloatArray, rest: NDArray[np.bool_], reference: int) -> RestingFace:
+    """Learn the face at rest of a track.
 
     Parameters
     ----------
-    xyz : (T, N, 3) landmarks, pixels.
-    to_reference : a similarity for each frame; None gives NaN.
-    reference : (N, 3) landmarks of the frame in whose pose all are shown.
+    xyz : (T, 478, 3) landmarks, pixels; NaN = missing.
+    rest : (T,) frames at rest; there may be none.
+    reference : a frame with a face, in whose pose all are shown.
     """
-    right, left = (reference[index, :2].astype(np.float64) for index in points.canthi)
+    frames = np.flatnonzero(rest & np.isfinite(xyz).all(axis=(1, 2)))
+    if len(frames) > _REST_SAMPLES:
+        frames = frames[np.linspace(0, len(frames) - 1, _REST_SAMPLES).astype(int)]
+    model = fit_rest(xyz[reference], xyz[frames], np.ones(len(frames), np.float32))
+    right, left = model.base[[facemesh.RIGHT_EYE_OUTER, facemesh.LEFT_EYE_OUTER], :2]
     across = left - right
     down = np.array([-across[1], across[0]]) * np.sign(across[0])
-    axes = np.stack([across, down], axis=1) / (across @ across)
-    fixed = np.full((*xyz.shape[:2], 2), np.nan)
-    for frame, similarity in enumerate(to_reference):
-        if similarity is not None:
-            fixed[frame] = (similarity.apply(xyz[frame].astype(np.float64))[:, :2] - (left + right) / 2) @ axes
-    return fixed
-
-
-def angles(to_reference: list[Similarity | None]) -> FitArray:
-    """Return the rotation vectors (T, 3) in radians, NaN where there is no face."""
-    nothing = np.full(3, np.nan)
-    return np.array([nothing if one is None else one.rotation_vector for one in to_reference]).reshape(-1, 3)
+    return RestingFace(model, (left + right) / 2, np.stack([across, down], axis=1) / (across @ across))
 
 
 def detected_again(

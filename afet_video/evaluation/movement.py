@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import ZONES, FloatArray, PalsyProfile
 from afet_video.evaluation.figures import Figure, number
-from afet_video.evaluation.heads import FitArray, angles, head_fixed, similarities
+from afet_video.evaluation.heads import FitArray, HeadFixed, resting_face
 from afet_video.evaluation.inputs import Conversion
-from afet_video.metrics.movement import MESH478, movement_kept
+from afet_video.metrics.movement import movement_kept
 from afet_video.metrics.regression import Slope
 
 TOLERANCE = 0.1
 
 _WHAT = (
-    "Slope of the affected side's excursion in the result on that in the source, in a frame fixed to the head, over "
-    "frames where the source moves clearly and frames at rest, with head turns (not for the eye) and the jaw's "
-    "opening (for cheek and mouth) regressed out"
+    "Slope of the affected side's excursion from rest in the result on that in the source, over frames where the "
+    "source moves clearly: of brow height, opening of the lids, and the place of cheek, corner of the mouth and lower "
+    "lip, in a frame fixed to the head and without what the jaw carries"
 )
 _DEFINITIONS = {
     "track": f"{_WHAT}; by the track's landmarks of source and result.",
@@ -46,15 +46,14 @@ class ZoneMovement:
     floor: Slope | str
 
 
-def reference_frame(conversion: Conversion) -> int:
-    """Return the frame in whose pose all are shown: the neutral, or else the most frontal one with a face."""
-    xyz = conversion.source_xyz
+def reference_frame(conversion: Conversion, xyz: FloatArray) -> int | None:
+    """Return the frame in whose pose all are shown: the neutral, or the most frontal one in which `xyz` has a face."""
     good: NDArray[np.bool_] = np.asarray(np.isfinite(xyz).all(axis=(1, 2)), bool)
     index = int(conversion.tracks.neutral_index.max(initial=-1))
     if 0 <= index < len(xyz) and good[index]:
         return index
     turn = np.abs(conversion.tracks.pose_deg).sum(axis=1)
-    return int(np.where(good, np.nan_to_num(turn, nan=1e6), np.inf).argmin())
+    return int(np.where(good, np.nan_to_num(turn, nan=1e6), np.inf).argmin()) if good.any() else None
 
 
 def measure_movement(conversion: Conversion, again: FloatArray | None, floor: FloatArray | None) -> list[ZoneMovement]:
@@ -63,29 +62,24 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
     Parameters
     ----------
     again, floor : (T, 478, 3) landmarks found again in the result and in the source; None = not looked for.
+
+    Notes
+    -----
+    What the head and the jaw do in the source is taken out of source and result, by the models that the conversion has
+    too: palsy takes neither. An error of theirs is thus in both, and not seen by these figures. Landmarks found again
+    have models of their own, learnt from those found in the source.
     """
-    reference = conversion.source_xyz[reference_frame(conversion)]
-    ours = similarities(conversion.source_xyz, reference)
-    pose = angles(ours)
-    source = head_fixed(conversion.source_xyz, ours, reference)
-    # the head is the same in the result, and the track knows it best from the source
-    output = head_fixed(conversion.output_xyz, ours, reference)
-    alone = [None if xyz is None else _fixed_by_itself(xyz, reference) for xyz in (again, floor)]
+    source, output = track_head_fixed(conversion).muscles
+    found_source, found_output = None, None
+    if floor is not None:
+        found = head_fixed_pair(conversion, floor, floor if again is None else again)
+        found_source, found_output = found.muscles[0], None if again is None else found.muscles[1]
     profile = conversion.made.profile
 
     def slope(zone: str, before: FitArray | None, after: FitArray | None, *, adds: bool) -> Slope | str:
         if before is None or after is None:
             return "not looked for"
-        return movement_kept(
-            before,
-            after,
-            zone=zone,
-            side=profile.side,
-            rest=conversion.rest,
-            pose=pose,
-            points=MESH478,
-            synkinesis=adds,
-        )
+        return movement_kept(before, after, zone=zone, side=profile.side, rest=conversion.rest, synkinesis=adds)
 
     adds = profile.synkinesis > 0
     return [
@@ -93,8 +87,8 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
             zone,
             requested,
             slope(zone, source, output, adds=adds),
-            slope(zone, alone[1], alone[0], adds=adds),
-            slope(zone, source, alone[1], adds=False),
+            slope(zone, found_source, found_output, adds=adds),
+            slope(zone, source, found_source, adds=False),
         )
         for zone, requested in zip(ZONES, _requested(profile), strict=True)
     ]
@@ -106,26 +100,26 @@ def _requested(profile: PalsyProfile) -> tuple[float, ...]:
     return tuple(max(kept, least.get(zone, 0.0)) for zone, kept in zip(ZONES, profile.kept, strict=True))
 
 
-def head_fixed_pair(conversion: Conversion, source: FloatArray, result: FloatArray) -> tuple[FitArray, FitArray]:
-    """Return landmarks (T, 478, 3) found in source and result head-fixed, each by its own steady landmarks."""
-    reference = conversion.source_xyz[reference_frame(conversion)]
-    return _fixed_by_itself(source, reference), _fixed_by_itself(result, reference)
+def head_fixed_pair(
+    conversion: Conversion, source: FloatArray, result: FloatArray, *, same_head: bool = False
+) -> HeadFixed:
+    """Return landmarks (T, 478, 3) of source and result head-fixed, and the jaw's share in the source.
+
+    `same_head`: the head is where the source's landmarks have it; otherwise each has its own.
+    """
+    reference = reference_frame(conversion, source)
+    if reference is None:
+        nothing = np.full((*source.shape[:2], 2), np.nan)
+        return HeadFixed(nothing, nothing, nothing)
+    face = resting_face(source, conversion.rest, reference)
+    heads = face.heads(source)
+    shown = face.fixed(result, heads if same_head else face.heads(result))
+    return HeadFixed(face.fixed(source, heads), shown, face.carried(source, heads))
 
 
-def track_head_fixed(conversion: Conversion) -> tuple[FitArray, FitArray]:
-    """Return the track's landmarks of source and result head-fixed by the source's head, which is that of both."""
-    reference = conversion.source_xyz[reference_frame(conversion)]
-    ours = similarities(conversion.source_xyz, reference)
-    return head_fixed(conversion.source_xyz, ours, reference), head_fixed(conversion.output_xyz, ours, reference)
-
-
-def track_angles(conversion: Conversion) -> FitArray:
-    """Return the head's rotation vectors (T, 3) against the reference frame, NaN without a face."""
-    return angles(similarities(conversion.source_xyz, conversion.source_xyz[reference_frame(conversion)]))
-
-
-def _fixed_by_itself(xyz: FloatArray, reference: FloatArray) -> FitArray:
-    return head_fixed(xyz, similarities(xyz, reference), reference)
+def track_head_fixed(conversion: Conversion) -> HeadFixed:
+    """Return the track's landmarks head-fixed by the source's head, which is that of the result."""
+    return head_fixed_pair(conversion, conversion.source_xyz, conversion.output_xyz, same_head=True)
 
 
 def movement_figures(zones: list[ZoneMovement], *, is_linear: bool) -> Iterator[Figure]:

@@ -78,7 +78,7 @@ def evaluate(
     profile = conversion.made.profile
     zones = measure_movement(conversion, again, floor)
     fixed = track_head_fixed(conversion)
-    clinical = clinical_rows(conversion, *fixed)
+    clinical = clinical_rows(conversion, fixed.source, fixed.result)
     figures = (
         *movement_figures(zones, is_linear=conversion.made.splice.ramp == "linear"),
         *jitter_figures(conversion, again, floor),
@@ -86,7 +86,7 @@ def evaluate(
         *lag_figures(conversion, again, floor),
         *picture_figures(conversion, pictures),
         *redetection_figures(conversion, again, floor),
-        *asymmetry_figures(conversion, *fixed),
+        *asymmetry_figures(conversion, fixed),
         *clinical_figures(conversion, clinical),
         *(told.figures if told else ()),
         *container_figures(conversion, pictures.before, pictures.after),

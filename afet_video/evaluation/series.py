@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from afet_video.datatypes import ZONES, FloatArray
 from afet_video.evaluation.again import redetection_error
 from afet_video.evaluation.asymmetry import zone_movement
+from afet_video.evaluation.heads import HeadFixed
 from afet_video.evaluation.inputs import Conversion
 from afet_video.metrics.clinical import resting_asymmetry
 from afet_video.metrics.movement import MESH478, zone_excursion
@@ -31,25 +32,25 @@ CRITERIA = ("off", "seam", "healthy half")
 
 def time_series(
     conversion: Conversion,
-    fixed: tuple[FitArray, FitArray],
+    fixed: HeadFixed,
     by_frame: Mapping[int, tuple[float, float]],
     seconds: Sequence[Fraction],
     again: FloatArray,
 ) -> dict[str, FitArray]:
-    """Return all series; `fixed`: head-fixed landmarks (T, 478, 2) of source and result; `by_frame`: seam, healthy."""
-    source, result = fixed
+    """Return all series; `fixed`: head-fixed landmarks; `by_frame`: seam, healthy."""
+    source, result = fixed.source, fixed.result
     series: dict[str, FitArray] = {"seconds": np.array([float(s) for s in seconds])}
     side, rest = conversion.side, conversion.rest
     for zone in ZONES:
         series[f"healthy, {zone}"] = zone_movement(source, zone, side.other, rest)
         series[f"source, {zone}"] = zone_movement(source, zone, side, rest)
         series[f"result, {zone}"] = zone_movement(result, zone, side, rest)
-    series["asymmetry, source"], series["asymmetry, result"] = (resting_asymmetry(one) for one in fixed)
+    series["asymmetry, source"], series["asymmetry, result"] = map(resting_asymmetry, (source, result))
     series["found again"] = redetection_error(again, conversion.output_xyz).astype(np.float64)
     for place, name in enumerate(("seam", "healthy half")):
         nothing = (np.nan, np.nan)
         series[name] = np.array([by_frame.get(frame, nothing)[place] for frame in range(len(rest))], np.float64)
-    series["off"] = _off(conversion, source, result)
+    series["off"] = _off(conversion, *fixed.muscles)
     return series
 
 

@@ -49,8 +49,8 @@ _INWARDS, _INWARDS_REACH_IOD = 0.10, 0.10
 
 _MENTALIS = (1.2, 2.4)
 """Way of the middle of the lower lip, in ways of the chin, from which on a chin that goes up is lifted by the mentalis
-too, and by it alone. A jaw that shuts lifts the lip no further than itself, as the upper lip is in the way; the mentalis
-lifts the lip, and the chin's skin with it: six times as far in a pout on a real face."""
+too, and by it alone. A jaw that shuts lifts the lip no further than itself, as the upper lip is in the way; the
+mentalis lifts the lip, and the chin's skin with it: six times as far in a pout on a real face."""
 
 _BELOW_MOUTH_IOD, _ABOVE_MOUTH_IOD, _LIP_REACH_IOD = 0.25, 0.18, 0.12
 _JAW_RANGE_IOD = (0.04, 0.10)

@@ -31,14 +31,14 @@ class Slope:
     n: int
 
 
-def robust_slope(x: FitArray, y: FitArray, covariates: FitArray, moving: NDArray[np.bool_]) -> Slope | str:
-    """Return how much of `x` is in `y`: k of ``y = k x + a + B covariates``, the same k for all components.
+def robust_slope(x: FitArray, y: FitArray, covariates: FitArray) -> Slope | str:
+    """Return how much of `x` is in `y`: k of ``y = k x + B covariates``, the same k for all components.
 
     Parameters
     ----------
-    x, y : (T, C) movement before and after; rows with NaN are left out.
-    covariates : (T, J) what else may move both; each component has coefficients of its own for them. J may be 0.
-    moving : (T,) frames with clear movement. The others anchor the intercept.
+    x, y : (T, C) movement from rest before and after; rows with NaN are left out.
+    covariates : (T, J) what else may move both, from rest; each component has coefficients of its own for them. J may
+        be 0.
 
     Returns
     -------
@@ -46,50 +46,47 @@ def robust_slope(x: FitArray, y: FitArray, covariates: FitArray, moving: NDArray
 
     Notes
     -----
-    Huber's M-estimate (Huber 1964, *Ann. Math. Stat.* 35: 73) by reweighting whole frames; the spread is that of the
-    moving frames alone, because any number of frames at rest fit exactly. The standard error is that of the jackknife
-    over ten blocks of consecutive frames (Künsch 1989, *Ann. Stat.* 17: 1217), since neighbouring frames are alike.
+    Huber's M-estimate (Huber 1964, *Ann. Math. Stat.* 35: 73) by reweighting whole frames. The standard error is that
+    of the jackknife over ten blocks of consecutive frames (Künsch 1989, *Ann. Stat.* 17: 1217), since neighbouring
+    frames are alike.
     """
     use = np.isfinite(np.hstack([x, y, covariates])).all(axis=1)
-    x, y, moving = x[use].astype(np.float64), y[use].astype(np.float64), moving[use]
-    nuisance = np.column_stack([np.ones(len(x)), covariates[use].astype(np.float64)])
-    n = int(moving.sum())
+    x, y, covariates = (values[use].astype(np.float64) for values in (x, y, covariates))
+    n = len(x)
     if n < FEWEST_FRAMES:
         return f"moves clearly in {n} frames only, {FEWEST_FRAMES} are needed"
-    own = _without(x, nuisance, np.ones(len(x)))
-    if (own**2).sum() < _LEAST_OWN_SHARE * ((x - x.mean(axis=0)) ** 2).sum():
-        return "moves only together with the head, the jaw or the healthy side, so that its own share cannot be told"
-    value = _fit(x, y, nuisance, moving)
-    parts = [block for block in np.array_split(np.arange(len(x)), _BLOCKS) if len(block)]
+    own = _without(x, covariates, np.ones(n))
+    if (own**2).sum() < _LEAST_OWN_SHARE * (x**2).sum():
+        return "moves only together with the healthy side, so that its own share cannot be told"
+    value = _fit(x, y, covariates)
     others = []
-    for block in parts:
-        kept = np.ones(len(x), bool)
+    for block in np.array_split(np.arange(n), min(_BLOCKS, n)):
+        kept = np.ones(n, bool)
         kept[block] = False
-        if moving[kept].sum() >= 2:
-            others.append(_fit(x[kept], y[kept], nuisance[kept], moving[kept]))
-    spread = np.array(others) - np.mean(others) if others else np.array([np.nan])
+        others.append(_fit(x[kept], y[kept], covariates[kept]))
+    spread = np.array(others) - np.mean(others)
     error = float(np.sqrt((len(spread) - 1) / len(spread) * (spread**2).sum()))
     return Slope(value, error, n)
 
 
-def _fit(x: FitArray, y: FitArray, nuisance: FitArray, moving: NDArray[np.bool_]) -> float:
+def _fit(x: FitArray, y: FitArray, covariates: FitArray) -> float:
     weights = np.ones(len(x))
     value = 0.0
     for _ in range(_ROUNDS):
-        own, rest = _without(x, nuisance, weights), _without(y, nuisance, weights)
+        own, rest = _without(x, covariates, weights), _without(y, covariates, weights)
         power = float((weights[:, None] * own * own).sum())
         value = float((weights[:, None] * own * rest).sum()) / power if power > 0 else 0.0
         residual = np.linalg.norm(rest - value * own, axis=1)
-        spread = max(1.4826 * float(np.median(residual[moving])), _LEAST_SPREAD)
+        spread = max(1.4826 * float(np.median(residual)), _LEAST_SPREAD)
         weights = np.minimum(1.0, _HUBER * spread / np.maximum(residual, 1e-12))
     return value
 
 
-def _without(values: FitArray, nuisance: FitArray, weights: FitArray) -> FitArray:
-    """Return values (T, C) with what a weighted least-squares fit of the nuisance (T, J) explains taken out."""
+def _without(values: FitArray, covariates: FitArray, weights: FitArray) -> FitArray:
+    """Return values (T, C) with what a weighted least-squares fit of the covariates (T, J) explains taken out."""
     root = np.sqrt(weights)[:, None]
-    coefficients = np.linalg.lstsq(root * nuisance, root * values, rcond=1e-9)[0]
-    result: FitArray = values - nuisance @ coefficients
+    coefficients = np.linalg.lstsq(root * covariates, root * values, rcond=1e-9)[0]
+    result: FitArray = values - covariates @ coefficients
     return result
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from afet_video.datatypes import PalsyProfile, Side
 from afet_video.evaluation.asymmetry import asymmetry_figures, clinical_figures, clinical_rows, mirrored
-from afet_video.evaluation.heads import head_fixed, similarities
+from afet_video.evaluation.heads import HeadFixed, resting_face
 from afet_video.evaluation.inputs import Conversion, HowMade
 from afet_video.metrics.movement import MESH478
 
@@ -23,7 +23,8 @@ FRAMES = 60
 def test_planted_movement_is_measured(real_faces: Mapping[str, Any], side: Side, kept: float, own: float) -> None:
     """The healthy brow and commissure move in full, the affected ones `own` times as far in the source."""
     xyz = np.repeat(real_faces["neutral"].xyz[None], FRAMES, axis=0)
-    still = head_fixed(xyz, similarities(xyz, xyz[0]), xyz[0])
+    face = resting_face(xyz, np.ones(FRAMES, bool), 0)
+    still = face.fixed(xyz, face.heads(xyz))
     still = (still + mirrored(still)) / 2
     noise = np.random.default_rng(3).normal(0, 0.001, still.shape)
     wave = np.clip(np.sin(np.arange(FRAMES) / FRAMES * 6 * np.pi), 0, 1)
@@ -46,7 +47,10 @@ def test_planted_movement_is_measured(real_faces: Mapping[str, Any], side: Side,
             tracks=SimpleNamespace(neutral_index=np.zeros(FRAMES, np.int64)),
         ),
     )
-    found = {figure.name: figure for figure in asymmetry_figures(conversion, source, result)}
+    found = {
+        figure.name: figure
+        for figure in asymmetry_figures(conversion, HeadFixed(source, result, np.zeros_like(source)))
+    }
     for zone in ("brow, moving", "commissure, moving"):
         assert found[zone].value == pytest.approx((1 - kept * own) / (1 + kept * own), abs=0.03)
         assert found[zone].floor == pytest.approx((1 - own) / (1 + own), abs=0.03)

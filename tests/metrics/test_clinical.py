@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import Side
 from afet_video.evaluation.asymmetry import asymmetry_of, mirrored
-from afet_video.evaluation.heads import head_fixed, similarities
+from afet_video.evaluation.heads import resting_face
 from afet_video.metrics.clinical import MEASURES, polygon_area, resting_asymmetry, side_values
 
 Fixed = NDArray[np.float64]
@@ -22,7 +22,8 @@ Fixed = NDArray[np.float64]
 def symmetric(real_faces: Mapping[str, Any]) -> Fixed:
     """(1, 478, 2) head-fixed: the mean of a real face and its mirror image."""
     xyz = real_faces["neutral"].xyz[None]
-    fixed = head_fixed(xyz, similarities(xyz, xyz[0]), xyz[0])
+    face = resting_face(xyz, np.ones(len(xyz), bool), 0)
+    fixed = face.fixed(xyz, face.heads(xyz))
     return (fixed + mirrored(fixed)) / 2
 
 
