@@ -27,7 +27,10 @@ from afet_video.splice.midline import (
 )
 
 _CHUNK = 128
-_MIDLINE_NOISE_IOD = 0.02
+_MIDLINE_NOISE_IOD, _MIDLINE_MOVING_S = 0.03, 0.16
+"""How far the curve's jitter reaches, and half the time over which its motion is followed. A mouth drawn from side to
+side takes the curve along, by 0.3 of the inter-ocular distance in a third of a second, and its detected points shake
+most then. The curve stays within 0.05 of them, a third of the ramp's half-width."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +108,7 @@ def _smoothed_midline(
     if settings.smoothing_s == 0.0:
         return u
     window = CenteredSettings(
-        still_s=settings.smoothing_s, moving_s=min(0.1, settings.smoothing_s), noise=_MIDLINE_NOISE_IOD
+        still_s=settings.smoothing_s, moving_s=min(_MIDLINE_MOVING_S, settings.smoothing_s), noise=_MIDLINE_NOISE_IOD
     )
     out = np.empty_like(u)
     for start in range(0, len(u), _CHUNK):
