@@ -24,11 +24,12 @@ _JITTER_TARGET, _MIDLINE_TARGET, _LAG_TARGET = 1.1, 0.25, 0.5
 _FACE_ROWS = (-0.7, 1.2)
 """Rows of the midline that count, in inter-ocular distances below the eyes: from the forehead to the chin."""
 _LEAST_MOTION_IOD = 0.02
-_NO_REST = "no three frames in a row are at rest"
+_NO_REST = "no five frames in a row are at rest"
 
 _JITTER = (
-    "RMS second difference over time of the affected side's landmarks over frames at rest, result over source; "
-    "{which} (source {source:.5f} inter-ocular distances)."
+    "RMS second difference over time of the affected side's landmarks over frames at rest, result over source, but for "
+    "the first and last two of a stretch, where movement ends and begins; {which} (source {source:.5f} inter-ocular "
+    "distances)."
 )
 _MIDLINE = (
     "RMS second difference over time of the midline between forehead and chin in the head's frame, the track's over "
@@ -47,12 +48,15 @@ def jitter_figures(conversion: Conversion, again: FloatArray | None, floor: Floa
         ("affected side, found again", "by landmarks found again in both", floor, again, _JITTER_TARGET),
     )
     points = _affected_points(conversion)
+    settled = conversion.rest.copy()  # `jitter` wants two neighbours at rest, this adds the two beyond
+    settled[1:] &= conversion.rest[:-1]
+    settled[:-1] &= conversion.rest[1:]
     for name, which, before, after, target in pairs:
         if before is None or after is None:
             yield _ratio("jitter", name, None, 0, target, f"{_JITTER.partition(' (')[0]}.", "not looked for")
             continue
         scale = interocular_px(conversion.source_xyz)[:, None, None]
-        (base, n), (ours, _) = (jitter(xyz[:, points, :2] / scale, conversion.rest) for xyz in (before, after))
+        (base, n), (ours, _) = (jitter(xyz[:, points, :2] / scale, settled) for xyz in (before, after))
         definition = _JITTER.format(which=which, source=base)
         yield _ratio("jitter", name, _over(ours, base), n, target, definition, "" if n else _NO_REST)
 

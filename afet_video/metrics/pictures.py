@@ -43,22 +43,24 @@ def line_along(gray: FloatArray, across: FloatArray, mask: NDArray[np.bool_], *,
 
     Notes
     -----
-    In each stretch of rows luma is averaged at equal distance from the curve; the result is the RMS step between
-    neighbouring distances, over all stretches. A seam runs along the curve and stays; texture does not.
+    In each stretch of rows the steps from pixel to pixel are averaged at equal distance from the curve; the result is
+    their RMS over all distances and stretches, each counted by its rows. A seam runs along the curve and stays; texture
+    does not. Both pixels of a step count, so that at the mask's ragged edges no rows are compared with others.
     """
-    rows, columns = np.nonzero(mask)
+    both = mask[:, :-1] & mask[:, 1:]
+    rows, columns = np.nonzero(both)
     if not len(rows):
         return float("nan")
+    pixels = gray.astype(np.float64)
+    steps = pixels[rows, columns + 1] - pixels[rows, columns]
     place = np.round(across[rows, columns]).astype(np.int64)
     place -= place.min()
     part = np.minimum((rows - rows[0]) * parts // (rows[-1] - rows[0] + 1), parts - 1)
-    width = int(place.max()) + 1
-    cell = part * width + place
-    count = np.bincount(cell, minlength=parts * width).reshape(parts, width)
-    total = np.bincount(cell, weights=gray[rows, columns], minlength=parts * width).reshape(parts, width)
-    mean = np.where(count >= _LEAST_ROWS, total / np.maximum(count, 1), np.nan)
-    step = np.diff(mean, axis=1)
-    return float(np.sqrt(np.nanmean(step**2))) if np.isfinite(step).any() else float("nan")
+    cell = part * (int(place.max()) + 1) + place
+    count = np.bincount(cell)
+    mean = np.bincount(cell, weights=steps) / np.maximum(count, 1)
+    enough = count >= _LEAST_ROWS
+    return float(np.sqrt((count * mean**2)[enough].sum() / count[enough].sum())) if enough.any() else float("nan")
 
 
 def psnr_db(squared_error: float, samples: int) -> float:

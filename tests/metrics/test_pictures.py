@@ -51,6 +51,13 @@ def test_texture_has_hardly_a_line(texture: np.ndarray, across: np.ndarray) -> N
     assert math.isnan(line_along(texture, across, np.zeros_like(band)))
 
 
+def test_ragged_edges_of_the_mask_make_no_line(across: np.ndarray) -> None:
+    """There fewer rows count, and rows differ from each other."""
+    rows = np.random.default_rng(4).uniform(50, 200, (len(across), 1)).astype(np.float32)
+    ragged = np.abs(across) <= np.where(np.arange(len(across)) % 5 == 0, 12, 10)[:, None]
+    assert line_along(np.broadcast_to(rows, across.shape), across, ragged) == 0.0
+
+
 def test_differences_are_counted_over_frames() -> None:
     one = np.full((10, 100), 50, np.uint8)
     other = one.copy()
