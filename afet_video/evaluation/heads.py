@@ -25,8 +25,8 @@ from afet_video.video.decode import VideoReader
 
 FitArray = NDArray[np.float64]
 
-_REST_SAMPLES = 400
-"""Most resting frames that the face at rest is learnt from."""
+_REST_SAMPLES, _LEAST_CALM = 400, 0.2
+"""Most frames that the face at rest is learnt from, and how surely they must be at rest: as in conversion."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,19 +83,19 @@ class HeadFixed:
         return self.source - self.jaw, self.result - self.jaw
 
 
-def resting_face(xyz: FloatArray, rest: NDArray[np.bool_], reference: int) -> RestingFace:
+def resting_face(xyz: FloatArray, calm: NDArray[np.floating], reference: int) -> RestingFace:
     """Learn the face at rest of a track.
 
     Parameters
     ----------
     xyz : (T, 478, 3) landmarks, pixels; NaN = missing.
-    rest : (T,) frames at rest; there may be none.
+    calm : (T,) how surely each frame is at rest, 0 to 1; there may be none that is.
     reference : a frame with a face, in whose pose all are shown.
     """
-    frames = np.flatnonzero(rest & np.isfinite(xyz).all(axis=(1, 2)))
+    frames = np.flatnonzero((calm > _LEAST_CALM) & np.isfinite(xyz).all(axis=(1, 2)))
     if len(frames) > _REST_SAMPLES:
         frames = frames[np.linspace(0, len(frames) - 1, _REST_SAMPLES).astype(int)]
-    model = fit_rest(xyz[reference], xyz[frames], np.ones(len(frames), np.float32))
+    model = fit_rest(xyz[reference], xyz[frames], calm[frames].astype(np.float32))
     right, left = model.base[[facemesh.RIGHT_EYE_OUTER, facemesh.LEFT_EYE_OUTER], :2]
     across = left - right
     down = np.array([-across[1], across[0]]) * np.sign(across[0])

@@ -45,7 +45,10 @@ class HowMade:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conversion:
-    """A source, its result and the landmark track; `source_xyz` and `output_xyz` (T, 478, 3), `rest` (T,) bool."""
+    """A source, its result and the landmark track; `source_xyz` and `output_xyz` (T, 478, 3).
+
+    `calm` (T,): how surely each frame is at rest, 0 to 1; `rest` (T,): whether it counts as resting.
+    """
 
     source: VideoReader
     result: VideoReader
@@ -54,13 +57,18 @@ class Conversion:
     made: HowMade
     source_xyz: FloatArray
     output_xyz: FloatArray
-    rest: NDArray[np.bool_]
+    calm: FloatArray
     warnings: tuple[str, ...]
 
     @property
     def side(self) -> Side:
         """The affected side."""
         return self.made.profile.side
+
+    @property
+    def rest(self) -> NDArray[np.bool_]:
+        """Which frames (T,) show the face at rest."""
+        return np.asarray(self.calm > REST, bool)
 
     def midline(self, frame: int) -> Midline | None:
         """Return the midline of a frame, None where there is no face."""
@@ -176,16 +184,23 @@ def _conversion(
         made=made,
         source_xyz=track.source_xyz,
         output_xyz=track.output_xyz,
-        rest=_at_rest(track),
+        calm=_calm(track),
         warnings=warnings,
     )
 
 
-def _at_rest(track: Tracks) -> NDArray[np.bool_]:
-    """Return which frames (T,) show the face at rest, judged by the source alone."""
+def neutral_frame(track: Tracks) -> int:
+    """Return the frame that served as neutral for most frames, -1 if none did: others of its bank show other poses."""
+    used = track.neutral_index[track.neutral_index >= 0]
+    frames, counts = np.unique(used, return_counts=True)
+    return int(frames[counts.argmax()]) if len(frames) else -1
+
+
+def _calm(track: Tracks) -> FloatArray:
+    """Return how surely each frame (T,) shows the face at rest, judged by the source alone; 0 where none is seen."""
     assert track.blendshapes is not None
-    index = int(track.neutral_index.max(initial=-1))
+    index = neutral_frame(track)
     usable = 0 <= index < len(track) and np.isfinite(track.blendshapes[index]).all()
     neutral = track.blendshapes[index] if usable else baseline(track.blendshapes)
     seen = track.status == str(FaceStatus.DETECTED)
-    return np.asarray((rest_weights(track.blendshapes, neutral) > REST) & seen, bool)
+    return np.asarray(np.where(seen, np.nan_to_num(rest_weights(track.blendshapes, neutral)), 0.0), np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from afet_video.datatypes import ZONES, FloatArray, PalsyProfile
 from afet_video.evaluation.figures import Figure, number
 from afet_video.evaluation.heads import FitArray, HeadFixed, resting_face
-from afet_video.evaluation.inputs import Conversion
+from afet_video.evaluation.inputs import Conversion, neutral_frame
 from afet_video.metrics.movement import movement_kept
 from afet_video.metrics.regression import Slope
 
@@ -49,7 +49,7 @@ class ZoneMovement:
 def reference_frame(conversion: Conversion, xyz: FloatArray) -> int | None:
     """Return the frame in whose pose all are shown: the neutral, or the most frontal one in which `xyz` has a face."""
     good: NDArray[np.bool_] = np.asarray(np.isfinite(xyz).all(axis=(1, 2)), bool)
-    index = int(conversion.tracks.neutral_index.max(initial=-1))
+    index = neutral_frame(conversion.tracks)
     if 0 <= index < len(xyz) and good[index]:
         return index
     turn = np.abs(conversion.tracks.pose_deg).sum(axis=1)
@@ -111,7 +111,7 @@ def head_fixed_pair(
     if reference is None:
         nothing = np.full((*source.shape[:2], 2), np.nan)
         return HeadFixed(nothing, nothing, nothing)
-    face = resting_face(source, conversion.rest, reference)
+    face = resting_face(source, conversion.calm, reference)
     heads = face.heads(source)
     shown = face.fixed(result, heads if same_head else face.heads(result))
     return HeadFixed(face.fixed(source, heads), shown, face.carried(source, heads))

@@ -23,7 +23,7 @@ FRAMES = 60
 def test_planted_movement_is_measured(real_faces: Mapping[str, Any], side: Side, kept: float, own: float) -> None:
     """The healthy brow and commissure move in full, the affected ones `own` times as far in the source."""
     xyz = np.repeat(real_faces["neutral"].xyz[None], FRAMES, axis=0)
-    face = resting_face(xyz, np.ones(FRAMES, bool), 0)
+    face = resting_face(xyz, np.ones(FRAMES), 0)
     still = face.fixed(xyz, face.heads(xyz))
     still = (still + mirrored(still)) / 2
     noise = np.random.default_rng(3).normal(0, 0.001, still.shape)

@@ -22,7 +22,7 @@ Fixed = NDArray[np.float64]
 def symmetric(real_faces: Mapping[str, Any]) -> Fixed:
     """(1, 478, 2) head-fixed: the mean of a real face and its mirror image."""
     xyz = real_faces["neutral"].xyz[None]
-    face = resting_face(xyz, np.ones(len(xyz), bool), 0)
+    face = resting_face(xyz, np.ones(len(xyz)), 0)
     fixed = face.fixed(xyz, face.heads(xyz))
     return (fixed + mirrored(fixed)) / 2
 

@@ -88,7 +88,7 @@ def turn(xyz: NDArray[np.float64], yaw_deg: float) -> NDArray[np.float64]:
 
 
 def head_fixed(made: Faces) -> HeadFixed:
-    face = resting_face(made.source, made.rest, 0)
+    face = resting_face(made.source, made.rest.astype(float), 0)
     heads = face.heads(made.source)
     source, result = (face.fixed(xyz, heads) for xyz in (made.source, made.result))
     return HeadFixed(source, result, face.carried(made.source, heads))
@@ -170,7 +170,7 @@ def test_what_the_jaw_moves_is_not_movement_kept(at_rest: NDArray[np.float32]) -
     """Also where lips move and the jaw opens at once: what is left of both is the jaw's."""
     made = faces(at_rest, dict.fromkeys(ZONES, 0.0))
     drop = SIZE * 0.15 * (bump(120, 170) + bump(200, 230))
-    jaw = resting_face(made.source, made.rest, 0).model.jaw
+    jaw = resting_face(made.source, made.rest.astype(float), 0).model.jaw
     for frame, down in enumerate(drop):
         seen = np.zeros((478, 2))
         seen[list(CHIN), 1], seen[[14, 15, 16, 17], 1] = down, 1.4 * down
