@@ -30,8 +30,8 @@ _BROW_RANGE_IOD = (0.004, 0.014)
 """The same on the brows: a frown moves their landmarks by much less than the brows themselves."""
 
 _BROW_LOST_RANGE = (0.45, 0.85)
-"""Share of a brow's movement lost from which the neutral's brow begins to be mixed in, and is as elsewhere. Skin can be a
-mixture of both pictures; of a brow, which the landmarks trail, that makes two."""
+"""Share of a brow's movement lost from which the neutral's brow begins to be mixed in, and is as elsewhere. Skin can be
+a mixture of both pictures; of a brow, which the landmarks trail, that makes two."""
 
 _LID_RANGE = (0.4, 0.65)
 """Lid closure from which the neutral's open eye begins to show, and is shown in full. A squint in a smile closes the
