@@ -267,6 +267,7 @@ class FaceChanger:
             mouth_opening=affected.mouth_opening,
             side=self.settings.profile.side,
             lost=affected.lost,
+            lip_gaps=affected.lip_gaps,
         )
 
 
