@@ -159,7 +159,7 @@ class FaceChanger:
     def change(self, frame: VideoFrame, moment: FaceMoment) -> TrackRow:
         """Change `frame` in place and return its row."""
         model, xyz, profile = self.model, moment.xyz, self.settings.profile
-        rest = model.rest.rest(xyz)
+        rest = model.rest.rest(xyz, model.gaze)
         alpha = alpha_field(xyz, moment.midline, profile.side, self.settings.splice)
         affected = affected_face(
             xyz, rest, profile, model.palsy, strength=moment.strength, seam_share=1.0 - alpha.at_midline
