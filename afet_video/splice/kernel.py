@@ -75,7 +75,7 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     gap, was = from_top + from_low, here_low - here_top
     half = np.float32(0.5)
     slit = min(max(half * (np.float32(3.0) - gap), none), one) * min(max(was - max(gap, none), none), one)
-    dim = one - slit * np.float32(0.6) * min(max(np.float32(2.0) * gap, none), one)
+    dim = one - np.float32(0.55) * slit
     below = here_low + mouth[7]
     below_x = mouth[0] + along * mouth[2] - below * mouth[3]
     below_y = mouth[1] + along * mouth[3] + below * mouth[2]
@@ -103,6 +103,9 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     red = here_top - np.float32(3.0) * mouth[7] if upper else here_low + np.float32(3.0) * mouth[7]
     red_x = mouth[0] + along * mouth[2] - red * mouth[3]
     red_y = mouth[1] + along * mouth[3] + red * mouth[2]
+    # Farther out it is seen from lip to lip, however narrow the result is there, so that both edges run on.
+    far = min(abs(beside) / (mouth[5] * mouth[8]), one)
+    across += far * (top + (low - top) * from_top / max(gap, one) - across)
     across = min(max(across, top), low)
     px = mouth[0] + along * mouth[2] - across * mouth[3]
     py = mouth[1] + along * mouth[3] + across * mouth[2]
@@ -267,6 +270,8 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                         blue += shadow * (n_blue - blue)
                 if lip > zero:
                     n_red, n_green, n_blue = _bilinear(current, lip_x, lip_y)
+                    if dim < one and dim * (n_red + n_green + n_blue) > red + green + blue:
+                        lip = zero  # the dark of a corner
                     red += lip * (dim * n_red - red)
                     green += lip * (dim * n_green - green)
                     blue += lip * (dim * n_blue - blue)
