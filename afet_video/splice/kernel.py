@@ -72,13 +72,15 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     upper = from_top < from_low
     moved = abs(moved_top) if upper else abs(moved_low)
     # Where the lips all but touch, and did not in the frame, the line between them is seen and nothing behind it.
-    gap, was = from_top + from_low, here_low - here_top
-    half = np.float32(0.5)
-    slit = min(max(half * (np.float32(3.0) - gap), none), one) * min(max(was - max(gap, none), none), one)
-    dim = one - np.float32(0.55) * slit
-    below = here_low + mouth[7]
-    below_x = mouth[0] + along * mouth[2] - below * mouth[3]
-    below_y = mouth[1] + along * mouth[3] + below * mouth[2]
+    gap = from_top + from_low
+    slit, dim, below_x, below_y = none, one, none, none
+    if gap < np.float32(3.0):
+        changed = here_low - here_top - max(gap, none)
+        slit = min(np.float32(0.5) * (np.float32(3.0) - gap), one) * min(max(changed, none), one)
+        dim = one - np.float32(0.55) * slit
+        below = here_low + mouth[7]
+        below_x = mouth[0] + along * mouth[2] - below * mouth[3]
+        below_y = mouth[1] + along * mouth[3] + below * mouth[2]
     if mouth[6] == none or slit == one:
         return sx, sy, below_x, below_y, slit, dim, sx, sy, none, sx, sy
     # Beside the corner of the frame's mouth, where the result opens and the frame does not, what is farther in stands.
@@ -103,9 +105,9 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     red = here_top - np.float32(3.0) * mouth[7] if upper else here_low + np.float32(3.0) * mouth[7]
     red_x = mouth[0] + along * mouth[2] - red * mouth[3]
     red_y = mouth[1] + along * mouth[3] + red * mouth[2]
-    # Farther out it is seen from lip to lip, however narrow the result is there, so that both edges run on.
-    far = min(abs(beside) / (mouth[5] * mouth[8]), one)
-    across += far * (top + (low - top) * from_top / max(gap, one) - across)
+    if beside != none:  # farther out it is seen from lip to lip, however narrow the result is there: both edges run on
+        far = min(abs(beside) / (mouth[5] * mouth[8]), one)
+        across += far * (top + (low - top) * from_top / max(gap, one) - across)
     across = min(max(across, top), low)
     px = mouth[0] + along * mouth[2] - across * mouth[3]
     py = mouth[1] + along * mouth[3] + across * mouth[2]
