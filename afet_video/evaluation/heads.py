@@ -1,11 +1,11 @@
 """Landmarks in the head's own frame, and landmarks found again in a video.
 
-in: landmarks, a video -> out: head-fixed landmarks, what the jaw does, detected landmarks.  Must not: measure.
+in: landmarks, a video -> out: head-fixed landmarks, what other nerves do, detected landmarks.  Must not: measure.
 
-Where the head is, and what the jaw carries, is told as in conversion (`face.headfit`, `face.jaw`), from the resting
-frames of the landmarks that are measured. An alignment in 3-D by landmarks that move little gives a smile a nod, as the
-detector's depth changes with the expression: what it leaves is as large as a small movement, and in source and result
-alike, so that it looks like movement kept.
+Where the head is, what the jaw carries and how lids follow the gaze is told as in conversion (`face.headfit`,
+`face.jaw`, `face.gaze`), from the resting frames of the landmarks that are measured. An alignment in 3-D by landmarks
+that move little gives a smile a nod, as the detector's depth changes with the expression: what it leaves is as large as
+a small movement, and in source and result alike, so that it looks like movement kept.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import LANDMARK_COUNT, FloatArray, Landmarks
+from afet_video.face.gaze import GazeMemory
 from afet_video.face.headfit import HeadFit, fit_head
 from afet_video.face.landmarker import SAME_FACE, FaceLandmarker, LandmarkerSettings
 from afet_video.face.rest import RestModel, fit_rest
@@ -31,7 +32,7 @@ _REST_SAMPLES, _LEAST_CALM = 400, 0.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RestingFace:
-    """A person's face at rest, by which heads are placed in a track and the jaw is told from other movement.
+    """A person's face at rest, by which heads are placed in a track and jaw and gaze are told from other movement.
 
     `origin` (2,) and `axes` (2, 2) take pixels of `model` to the frame of `metrics.movement.zone_excursion`: first axis
     to the subject's left, second down, origin between the outer canthi, unit their distance.
@@ -57,12 +58,21 @@ class RestingFace:
                 result[frame] = (base + self._displaced(xyz[frame], head)) @ self.axes
         return result
 
-    def carried(self, xyz: FloatArray, heads: list[HeadFit | None]) -> FitArray:
-        """Return what of each landmark's way from rest (T, 478, 2) is the jaw's, in the same frame as `fixed`."""
+    def passive(self, xyz: FloatArray, heads: list[HeadFit | None]) -> FitArray:
+        """Return what of each landmark's way from rest (T, 478, 2) is no facial nerve's, in the same frame as `fixed`.
+
+        That is what the jaw carries, and how far lids follow the gaze.
+        """
         result = np.full((len(xyz), LANDMARK_COUNT, 2), np.nan)
+        gaze = GazeMemory()
         for frame, head in enumerate(heads):
             if head is not None:
-                result[frame] = self.model.jaw.displacement(self._displaced(xyz[frame], head)) @ self.axes
+                way = self._displaced(xyz[frame], head)
+                carried = self.model.jaw.displacement(way)
+                followed, _ = self.model.lids.followed(way - carried, gaze)
+                if followed is not None:
+                    carried = carried + followed[:, None] * (way - carried)
+                result[frame] = carried @ self.axes
         return result
 
     def _displaced(self, face: FloatArray, head: HeadFit) -> FitArray:
@@ -71,16 +81,16 @@ class RestingFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadFixed:
-    """Landmarks of `source` and `result`, and what the `jaw` carries in the source, (T, 478, 2) each, head-fixed."""
+    """Landmarks of `source` and `result`, and what in the source is `passive`, (T, 478, 2) each, head-fixed."""
 
     source: FitArray
     result: FitArray
-    jaw: FitArray
+    passive: FitArray
 
     @property
     def muscles(self) -> tuple[FitArray, FitArray]:
-        """Source and result without what the jaw carries: its opening is no movement of the face's own muscles."""
-        return self.source - self.jaw, self.result - self.jaw
+        """Source and result without what jaw and gaze do: these go on in a palsy."""
+        return self.source - self.passive, self.result - self.passive
 
 
 def resting_face(xyz: FloatArray, calm: NDArray[np.floating], reference: int) -> RestingFace:

@@ -23,7 +23,7 @@ TOLERANCE = 0.1
 _WHAT = (
     "Slope of the affected side's excursion from rest in the result on that in the source, over frames where the "
     "source moves clearly: of brow height, opening of the lids, and the place of cheek, corner of the mouth and lower "
-    "lip, in a frame fixed to the head and without what the jaw carries"
+    "lip, in a frame fixed to the head and without what the jaw carries and how lids follow the gaze"
 )
 _DEFINITIONS = {
     "track": f"{_WHAT}; by the track's landmarks of source and result.",
@@ -65,9 +65,9 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
 
     Notes
     -----
-    What the head and the jaw do in the source is taken out of source and result, by the models that the conversion has
-    too: palsy takes neither. An error of theirs is thus in both, and not seen by these figures. Landmarks found again
-    have models of their own, learnt from those found in the source.
+    What head, jaw and gaze do in the source is taken out of source and result, by the models that the conversion has
+    too: a palsy takes none of it. An error of theirs is thus in both, and not seen by these figures. Landmarks found
+    again have models of their own, learnt from those found in the source.
     """
     source, output = track_head_fixed(conversion).muscles
     found_source, found_output = None, None
@@ -103,7 +103,7 @@ def _requested(profile: PalsyProfile) -> tuple[float, ...]:
 def head_fixed_pair(
     conversion: Conversion, source: FloatArray, result: FloatArray, *, same_head: bool = False
 ) -> HeadFixed:
-    """Return landmarks (T, 478, 3) of source and result head-fixed, and the jaw's share in the source.
+    """Return landmarks (T, 478, 3) of source and result head-fixed, and what in the source no facial nerve moves.
 
     `same_head`: the head is where the source's landmarks have it; otherwise each has its own.
     """
@@ -114,7 +114,7 @@ def head_fixed_pair(
     face = resting_face(source, conversion.calm, reference)
     heads = face.heads(source)
     shown = face.fixed(result, heads if same_head else face.heads(result))
-    return HeadFixed(face.fixed(source, heads), shown, face.carried(source, heads))
+    return HeadFixed(face.fixed(source, heads), shown, face.passive(source, heads))
 
 
 def track_head_fixed(conversion: Conversion) -> HeadFixed:

@@ -121,8 +121,8 @@ def movement_kept(
 
     Parameters
     ----------
-    source, result : (T, N, 2) head-fixed landmarks (see `zone_excursion`) without what the jaw carries: it opens in
-        a palsy too.
+    source, result : (T, N, 2) head-fixed landmarks (see `zone_excursion`) without what the jaw carries and how lids
+        follow the gaze: both go on in a palsy.
     side : the side that is measured.
     rest : (T,) frames at rest, at least one.
     synkinesis : whether movement may have been added in step with the healthy side's.

@@ -91,7 +91,7 @@ def head_fixed(made: Faces) -> HeadFixed:
     face = resting_face(made.source, made.rest.astype(float), 0)
     heads = face.heads(made.source)
     source, result = (face.fixed(xyz, heads) for xyz in (made.source, made.result))
-    return HeadFixed(source, result, face.carried(made.source, heads))
+    return HeadFixed(source, result, face.passive(made.source, heads))
 
 
 def share(made: Faces, fixed: HeadFixed, zone: str, *, side: Side = Side.LEFT, synkinesis: bool = False) -> Slope | str:
