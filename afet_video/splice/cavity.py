@@ -129,8 +129,8 @@ def slit_weight(
     weight : (478,) share of the neutral's pixels on the skin and the lips; theirs is the most that is seen.
     alpha : alpha field of the frame, pixels of the frame.
     """
-    between = [_edge_in_result(current, rest, row, alpha) for row in (_UPPER, _LOWER)]
-    gap = _gap_iod(*between, current) - _gap_iod(neutral[_UPPER, :2], neutral[_LOWER, :2], neutral)
+    upper, lower = (_edge_in_result(current, rest, row, alpha) for row in (_UPPER, _LOWER))
+    gap = _gap_iod(upper, lower, current) - _gap_iod(neutral[_UPPER, :2], neutral[_LOWER, :2], neutral)
     low, high = _SLIT_RANGE_IOD
     t = np.clip((gap - low) / (high - low), 0.0, 1.0)
     shut = 1.0 - t * t * (3.0 - 2.0 * t)
