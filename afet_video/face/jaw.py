@@ -28,6 +28,7 @@ CHIN: tuple[int, ...] = (152, 175, 199, 148, 377, 176, 400)
 
 _LIP_MIDDLE = (14, 15, 16, 17)
 _CHIN, _MIDDLE = np.array(CHIN), np.array(_LIP_MIDDLE)
+_LIP_GAP = (13, 14)
 _HINGE = (234, 454)  # in front of the ears: the temporomandibular joints, as near as the mesh has them
 
 _COMMISSURE, _UPPER_LIP = 0.50, 0.08
@@ -54,17 +55,21 @@ _JAW_RANGE_IOD = (0.04, 0.10)
 class JawModel:
     """Weights (478,) of each landmark for the chin's movement: `fixed + lip_drop * lip`.
 
-    `inwards` (478, 2): way of each landmark towards the middle of the mouth, in movements of the chin.
+    `inwards` (478, 2): way of each landmark towards the middle of the mouth, in movements of the chin. `rise_px`: how
+    far the jaw can rise above rest, until the lips meet.
     """
 
     fixed: NDArray[np.float64]
     lip: NDArray[np.float64]
     inwards: NDArray[np.float64]
     iod_px: float
+    rise_px: float
 
     def displacement(self, displacement: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the jaw's share (478, k) of a frame's displacement (478, k) from rest, pixels, neutral's frame."""
         chin, middle = median(displacement[_CHIN]), median(displacement[_MIDDLE])
+        # A chin that rises further is drawn up by its own muscle, and by a smile: the facial nerve's doing.
+        chin[1] = max(chin[1], -self.rise_px)
         (x, y), (lip_x, lip_y) = chin[:2].tolist(), middle[:2].tolist()
         moved = math.hypot(x, y)
         low, high = _LIP_DROP_RANGE
@@ -105,7 +110,8 @@ def jaw_model(rest: NDArray[np.float64], iod_px: float) -> JawModel:
         lip[chosen] = 0.0
     lower = list(facemesh.LOWER_LIP)
     fixed[lower], lip[lower] = _COMMISSURE * (1 - middle[lower]), middle[lower]
-    return JawModel(fixed, lip, _inwards(rest, iod_px), iod_px)
+    rise_px = math.dist(rest[_LIP_GAP[0], :2].tolist(), rest[_LIP_GAP[1], :2].tolist())
+    return JawModel(fixed, lip, _inwards(rest, iod_px), iod_px, rise_px)
 
 
 def _inwards(rest: NDArray[np.float64], iod_px: float) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_no_jaw_no_movement_and_twice_is_twice(model: JawModel) -> None:
     assert not carried(model, chin_px=0, lip_px=0).any()
     once, twice = carried(model, chin_px=15, lip_px=15), carried(model, chin_px=30, lip_px=30)
     assert np.allclose(twice, 2 * once, atol=0.5)
+
+
+def test_a_chin_drawn_up_is_no_jaw(model: JawModel) -> None:
+    """Shut teeth rise no further: its own muscle does it, and a smile. From an open mouth the jaw does rise."""
+    assert model.rise_px < 0.02 * model.iod_px
+    assert np.abs(carried(model, chin_px=-10, lip_px=-10)).max() < 1.5 * model.rise_px + 1e-6
+    opened = replace(model, rise_px=12.0)
+    assert carried(opened, chin_px=-10, lip_px=-10)[list(CHIN)] == pytest.approx(-10, abs=2)
 
 
 def test_a_lip_alone_is_no_jaw(model: JawModel) -> None:
