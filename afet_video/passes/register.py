@@ -90,8 +90,9 @@ def _references(reader: VideoReader, track: FaceTrack, choice: NeutralChoice) ->
     first: FloatArray = track.xyz(choice.index, choice.index + 1)[0]
     triangles = build_mesh(first)
     references: list[Reference] = []
-    for index in (choice.index, *choice.bank):
-        frame = reader.frame_at(track.timestamps[index])
+    indices = (choice.index, *choice.bank)
+    frames = reader.frames_at([track.timestamps[index] for index in indices])
+    for index, frame in zip(indices, frames, strict=True):
         xyz, turn = track.xyz(index, index + 1)[0], _turn(track, index)
         if references:
             xyz = corrected(frame, xyz, turn, references[:1])
