@@ -144,6 +144,15 @@ def _read_yuv(luma, cb, cr, box, chroma_wh, sub, offset, gains, rgb):  # type: i
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def _read_luma(luma, box, black, step, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    x0, y0, x1, _ = box
+    for y in range(out.shape[0]):
+        source, target = luma[y0 + y, x0:x1], out[y]
+        for x in range(out.shape[1]):
+            target[x] = (np.float32(source[x]) - black) / step
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def _add_luma(luma, box, before, after, weights, top_code):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Add the luma of `after - before`; a change of 0 leaves the stored value as it is."""
     x0, y0, x1, y1 = box
@@ -210,13 +219,15 @@ def _singles(*values: float) -> tuple[np.float32, ...]:
 
 def read_luma(planes: Planes, layout: PixelLayout, box: StoredBox) -> FloatArray:
     """Return luma (h, w) float32 of a rectangle on the 0..255 scale."""
-    rows, columns = slice(box.y0, box.y1), slice(box.x0, box.x1)
+    black, step = _singles(layout.luma_black, layout.luma_step)
     if layout.family == "rgb":
+        rows, columns = slice(box.y0, box.y1), slice(box.x0, box.x1)
         parts = (np.float32(w) * plane[rows, columns] for w, plane in zip(layout.luma_weights, planes, strict=True))
         stored = np.sum(list(parts), axis=0, dtype=np.float32)
-    else:
-        stored = planes[0][rows, columns].astype(np.float32)
-    return np.asarray((stored - layout.luma_black) / layout.luma_step, np.float32)
+        return np.asarray((stored - black) / step, np.float32)
+    luma = np.empty((box.y1 - box.y0, box.x1 - box.x0), np.float32)
+    _read_luma(planes[0], (box.x0, box.y0, box.x1, box.y1), black, step, luma)
+    return luma
 
 
 def read_rgb(planes: Planes, layout: PixelLayout, box: StoredBox) -> FloatArray:
