@@ -26,6 +26,7 @@ from afet_video.datatypes import Midline
 from afet_video.errors import InputError, OutputError, SettingsError
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField
+from afet_video.verification import verify
 from afet_video.video.decode import VideoReader
 
 FRAMES = [*range(132, 142), *range(178, 192)]
@@ -73,6 +74,13 @@ def test_every_method_is_there_or_says_why_not(compared: Compared) -> None:
         assert (one.report is not None) == (one.name in MADE)
         assert ("weights are missing" in one.missing) == one.name.startswith("liveportrait")
     assert compared.sheet.stat().st_size > 10_000
+
+
+def test_kept_results_can_be_verified(compared: Compared) -> None:
+    for method in MADE:
+        checks = verify(compared.folder / f"{method}.mkv").checks
+        assert len(checks) >= 4, method  # the side-car, the video, its track, the marks
+        assert all(check.fits for check in checks), method
 
 
 def test_the_first_column_is_what_convert_makes(compared: Compared, tmp_path: Path) -> None:

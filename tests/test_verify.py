@@ -17,10 +17,10 @@ import afet_video
 from afet_video.cli import app
 from afet_video.content_credentials import Signer, check_signer, read_manifest
 from afet_video.errors import InputError, SettingsError
+from afet_video.image_files import read_mark
 from afet_video.passes.settings import ConvertSettings
 from afet_video.tracks import read_sidecar, write_sidecar
 from afet_video.verification import Verification, verify
-from afet_video.verification.pictures import read_picture_mark
 from afet_video.video.encoders import EncodeSettings
 
 
@@ -150,11 +150,11 @@ def test_xmp_in_a_jpeg_and_in_damaged_pictures(written: Path, tmp_path: Path) ->
     start = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xe1" + (len(packet) + 2).to_bytes(2, "big") + packet
     path = tmp_path / "a.jpg"
     path.write_bytes(start + b"\xff\xda\x00\x02")
-    assert read_picture_mark(path) == "compositeSynthetic"
+    assert read_mark(path) == "compositeSynthetic"
     png = (written / "sheet.png").read_bytes()
     for data in (b"", start[:9], b"\xff\xd8" + b"\xff\xe1\x00\x00" * 9, png[:60], png[:8] + b"\xff" * 40):
         path.write_bytes(data)
-        assert read_picture_mark(path) is None
+        assert read_mark(path) is None
 
 
 # --- C2PA ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ in: a video, methods -> out: for each method a lossless video with track and sid
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from afet_video.datatypes import Progress, ProgressCallback
 from afet_video.passes.cast import Cast
 from afet_video.passes.prepare import load_neutral_image
 from afet_video.passes.ready import People, found_people, prepared
+from afet_video.passes.report import output_hashes
 from afet_video.passes.settings import ConvertSettings
 from afet_video.passes.side import with_side_drawn
 from afet_video.settings_io import settings_to_mapping
@@ -53,10 +54,11 @@ def _make(
     on_progress: ProgressCallback,
 ) -> None:
     total = len(people.analysis.timestamps)
+    track = target.with_name(f"{target.stem}.tracks.parquet")
     writer = VideoWriter(target, source=reader.path, info=reader.info, settings=settings.encode)
     with (
         prepared(reader, people, settings, load_neutral_image(settings)) as ready,
-        open_track_writer(target.with_name(f"{target.stem}.tracks.parquet")) as tracks,
+        open_track_writer(track) as tracks,
         writer,
         run_behind(writer.write) as encoder,
         contextlib.closing(prefetch(reader)) as frames,
@@ -68,15 +70,18 @@ def _make(
             for row in rows:
                 tracks.write(row)
             on_progress(Progress(f"make {method.name}", frame.index + 1, total))
-    write_sidecar(target.with_name(f"{target.stem}.afet.json"), _sidecar(reader, method, target, settings))
+    outputs = {"video": target, "tracks": track}
+    write_sidecar(target.with_name(f"{target.stem}.afet.json"), _sidecar(reader, method, outputs, settings))
 
 
-def _sidecar(reader: VideoReader, method: Method, target: Path, settings: ConvertSettings) -> dict[str, Any]:
+def _sidecar(
+    reader: VideoReader, method: Method, outputs: Mapping[str, Path], settings: ConvertSettings
+) -> dict[str, Any]:
     return {
         "digital_source_type": source_type_url(settings.encode.source_type),
         "method": f"{method.name}: {method.what}",
         "source": {"name": reader.path.name, "sha256": sha256_file(reader.path)},
-        "outputs": {"video": target.name, "tracks": f"{target.stem}.tracks.parquet"},
+        "outputs": {**{part: path.name for part, path in outputs.items()}, "sha256": output_hashes(outputs)},
         "affected_side": str(settings.profile.side),
         "settings": settings_to_mapping(settings),
         **method.about(),

@@ -10,18 +10,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from afet_video.errors import InputError, OutputError
+from afet_video.errors import OutputError
 from afet_video.image_files.picture import Picture
 from afet_video.outputs import disk_errors
-from afet_video.xmp import (
-    COMPOSITE_SYNTHETIC,
-    JPEG_KEYWORD,
-    PNG_KEYWORD,
-    PNG_SIGNATURE,
-    png_with,
-    source_type_in,
-    source_type_packet,
-)
+from afet_video.xmp import COMPOSITE_SYNTHETIC, png_with, source_type_packet
 
 WRITABLE = (".png", ".jpg", ".jpeg")
 
@@ -85,20 +77,3 @@ def write_picture(
         data = png_with(packet, data)
     with disk_errors(target):
         path.write_bytes(data)
-
-
-def read_mark(path: Path | str) -> str | None:
-    """Return the digital source type (e.g. "compositeSynthetic") that a PNG or JPEG file gives, None if it gives none.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    keyword = PNG_KEYWORD if data.startswith(PNG_SIGNATURE) else JPEG_KEYWORD
-    start = data.find(keyword)
-    return None if start < 0 else source_type_in(data[start : start + 65536])

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from afet_video.content_credentials import MISSING, SIGNABLE, is_available, read_manifest
 from afet_video.errors import AfetError
+from afet_video.image_files import read_mark as read_picture_mark
 from afet_video.tracks import TRACK_SUFFIXES
 from afet_video.tracks.marks import read_track_mark
-from afet_video.verification.pictures import read_picture_mark
 from afet_video.video.provenance import has_c2pa_box, read_comment, read_mark
 
 _MOVIES = (".mp4", ".m4v", ".mov")

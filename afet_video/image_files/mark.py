@@ -14,7 +14,7 @@ from afet_video.xmp import JPEG_KEYWORD, PNG_KEYWORD, PNG_SIGNATURE, source_type
 _LARGEST_PACKET = 1 << 20
 
 
-def read_picture_mark(path: Path) -> str | None:
+def read_mark(path: Path | str) -> str | None:
     """Return the digital source type (its last part) of a PNG or JPEG, None if it has none or is neither.
 
     Raises
@@ -23,7 +23,7 @@ def read_picture_mark(path: Path) -> str | None:
         If the file cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     packet = None
