@@ -24,9 +24,11 @@ _CLEAR_OF_IRIS = 1.2
 """Radius from which a pixel is surely white."""
 _WHITEST = 0.7
 """Share of what lies beside the iris that is not taken for white."""
+_COLORED = 0.6
+"""How much a difference between the channels speaks against white, over what brightness speaks for it."""
 _WIDER, _TALLER = 0.35, 1.1
 """How far beyond the kept lids there is an eyeball: shares of the eye's width, and of the iris' diameter."""
-_BRIGHTEST, _DIMMEST = 1.1, 0.98
+_BRIGHTEST, _DIMMEST = 1.12, 0.88
 """Of the white's modelled colour, over the colour beside the iris: under the middle of the iris, which no lid shades,
 and in the corners."""
 _COLOR_LIMITS = (0.9, 1.1)
@@ -36,8 +38,8 @@ _TURNED = (0.1, 0.5)
 _RINGS = 12
 _LEAST_SEEN = 6
 _CORE, _NO_IRIS = 0.65, 0.55
-"""Radius up to which what is bright may be a reflection; beyond it, what is brighter than this share of the way to the
-white is no iris: the detector's circle is off it there."""
+"""Radius up to which all is iris; beyond it, what is brighter than this share of the way to the white, and hangs
+together with it, is white: the detector's circle is off there."""
 
 _LID_MARGIN = 0.15
 """Share of an opening next to its lids in which lashes and shadow may be seen, and not the eyeball alone."""
@@ -47,7 +49,7 @@ middle of the iris (shares of the opening) that is looked for: above it are refl
 _RIM, _OVER, _CORNERS = 0.05, 0.11, (0.04, 0.12)
 """What of an opening stays as the lids bring it: the wet rim of the lower lid, a share of the gap, and the eye's outer
 and inner corner (the caruncle), of its width. The upper lid's landmarks lie a little below its edge, by the second."""
-_UPPER_SHADOW, _LOWER_SHADOW = (0.55, 0.30), (0.15, 0.25)
+_UPPER_SHADOW, _LOWER_SHADOW = (0.50, 0.45), (0.22, 0.35)
 """Shadow of each lid on what is filled in: how dark at the lid, and how far it reaches in radii of the iris."""
 _SHADOW_COLOR = (0.85, 1.0, 1.05)
 """How much red, green and blue the shadow takes: light that falls through lids and lashes is warm."""
@@ -115,21 +117,23 @@ def eyeball(rgb: FloatArray, ring: FloatArray, iris: FloatArray) -> Eyeball | No
     white = (inner > 0.5) & (away > _CLEAR_OF_IRIS)
     if white.sum() < _LEAST_SEEN or ((opening > 0.5) & (away < 1)).sum() < _LEAST_SEEN:
         return None
-    whiteness = part.min(axis=2)
-    white &= whiteness >= np.quantile(whiteness[white], _WHITEST)  # the canthi are darker, and red
+    luma, least = part.mean(axis=2), part.min(axis=2)
+    bright = float(luma[white & (least >= np.quantile(least[white], _WHITEST))].mean())
+    whiteness = least - _COLORED * (part.max(axis=2) - least)  # the canthi are darker, and red
+    white &= whiteness >= np.quantile(whiteness[white], _WHITEST)
     seen = inner * np.clip((away - _CLEAR_OF_IRIS) / 0.2 + 1, 0, 1)
     modelled = _white_model(part, white, (columns - middle[0]) / width)
-    whole = np.dstack([modelled + seen[..., None] * (part - modelled), seen])
-    disc = 1.0 - _smoothstep(away, *_LIMBUS)
-    luma = part.mean(axis=2)
     colored = (inner > 0.5) & (away < _LIMBUS[1])
     core = luma[colored & (away < _CORE)]
     if len(core) < _LEAST_SEEN:
         return None
-    dark, bright = float(np.median(core)), float(luma[white].mean())
-    plain = luma < dark + _NO_IRIS * (bright - dark)
-    rings = _iris_model(part, colored & plain, away)
-    inner = np.where(plain | (away < _CORE), inner, np.float32(0.0))
+    dark = float(np.median(core))
+    beside = inner * _beside_iris((luma >= dark + _NO_IRIS * (bright - dark)) & (away > _CORE), inner, away)
+    seen = np.maximum(seen, beside)
+    whole = np.dstack([modelled + seen[..., None] * (part - modelled), seen])
+    disc = (1.0 - _smoothstep(away, *_LIMBUS)) * (1.0 - beside)
+    inner = inner - beside
+    rings = _iris_model(part, colored & (beside < 0.5), away)
     iris_seen = np.dstack([rings + inner[..., None] * (part - rings), inner])
     return Eyeball(
         np.asarray(whole, np.float32),
@@ -254,6 +258,13 @@ def _white_model(part: FloatArray, white: NDArray[np.bool_], across: FloatArray)
     factor = np.exp(fit[0] + across[..., None] * fit[1]).clip(*_COLOR_LIMITS)
     bulge = np.maximum(_BRIGHTEST - 4 * (_BRIGHTEST - _DIMMEST) * across * across, 0.8)[..., None]
     return np.asarray(np.minimum(typical * factor * bulge, 255.0), np.float32)
+
+
+def _beside_iris(bright: NDArray[np.bool_], inner: FloatArray, away: FloatArray) -> FloatArray:
+    """Return (h, w): 1 where the white reaches into the detector's circle; a reflection is an island in the iris."""
+    _, labels = cv2.connectedComponents((bright & (inner > 0.2)).astype(np.uint8), connectivity=4)
+    outside = np.unique(labels[bright & (away > _LIMBUS[1])])
+    return soft(np.isin(labels, outside[outside > 0]).astype(np.float32), 0.6)
 
 
 def _iris_model(part: FloatArray, seen: NDArray[np.bool_], away: FloatArray) -> FloatArray:

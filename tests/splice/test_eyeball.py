@@ -90,6 +90,36 @@ def test_an_eyeball_that_turns_up_leaves_white_without_a_trace(ball: Eyeball) ->
     assert result[y - 5, x].mean() < 110, "the iris is up there"
 
 
+def test_where_the_detectors_circle_is_off_there_is_no_second_edge() -> None:
+    """The iris is seen 3 px beside the circle: its own edge is shown, and nothing dark is filled in beyond it."""
+    seen = MIDDLE - np.array([3, 0], np.float32)
+    current = picture(OPEN, seen)
+    ball = eyeball(current, OPEN, iris_at(MIDDLE))
+    assert ball is not None
+    shown = ball.turned(np.eye(2, 3), MIDDLE, (SHAPE[1], SHAPE[0]))[int(MIDDLE[1]), :, 0]
+    beyond = int(seen[0] + RADIUS) + 2
+    assert shown[beyond : beyond + 6].min() > WHITE[0] - 25
+    assert np.all(np.diff(shown[int(MIDDLE[0]) : beyond]) > -1), "from the iris outwards it only gets brighter"
+
+
+def test_a_reflection_in_the_iris_is_no_white() -> None:
+    current = picture(OPEN)
+    x, y = int(MIDDLE[0] + 0.8 * RADIUS) - 1, int(MIDDLE[1])
+    current[y : y + 2, x : x + 2] = 240.0
+    with_it, without = (eyeball(one, OPEN, iris_at(MIDDLE)) for one in (current, picture(OPEN)))
+    assert with_it is not None
+    assert without is not None
+    np.testing.assert_array_equal(with_it.disc, without.disc)
+
+
+def test_the_white_that_was_not_seen_is_shaded_towards_the_corners(ball: Eyeball) -> None:
+    row = ball.modelled[int(MIDDLE[1] - ball.origin[1]), :, :3].mean(axis=1)
+    middle = round(float(MIDDLE[0] - ball.origin[0]))
+    assert np.all(np.diff(row[: middle + 1]) >= 0)
+    assert np.all(np.diff(row[middle:]) <= 0)
+    assert 0.7 < row[middle + 25] / row[middle] < 0.9
+
+
 def test_too_little_of_an_eye_gives_none() -> None:
     tiny = iris_at(MIDDLE) * 0.1
     assert eyeball(picture(OPEN), OPEN * 0.1, tiny) is None, "an iris of two pixels"
