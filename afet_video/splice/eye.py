@@ -104,6 +104,7 @@ class EyeMemory:
         self._gain: FloatArray | None = None
         self._ball: Eyeball | None = None
         self._shut_since: float | None = None
+        self._kept: TextureModel
         self._kept_s: float
         self._ball_s: float
         self._forget()
@@ -138,7 +139,8 @@ class EyeMemory:
             light = neutral[around].mean(axis=0) / np.maximum(patch[around].mean(axis=0), 1.0)
             patch = np.minimum(patch * light.clip(*_LIGHT_LIMITS).astype(np.float32), np.float32(255.0))
             self._gain = np.asarray(1.0 / light.clip(*_LIGHT_LIMITS), np.float32)
-        kept = self._texture.rgb.copy()
+        is_first = self._kept is self._texture
+        kept = self._texture.rgb.copy() if is_first else self._kept.rgb  # all but the eye stays as it is
         kept[self._part] = neutral + self._share[..., None] * (patch - neutral)
         xy = self._texture.xy.copy()
         back = np.linalg.inv(to_frame[:, :2])
@@ -147,7 +149,7 @@ class EyeMemory:
 
     @property
     def texture(self) -> TextureModel:
-        """The neutral's texture with the kept eye in it."""
+        """The neutral's texture with the kept eye in it; its picture changes with the next look."""
         return self._kept
 
     def view(
@@ -253,7 +255,7 @@ class EyeMemory:
         clocks = (self._kept_s, self._ball_s, self._turn, self._turn_s)
         arrays: dict[str, NDArray[Any]] = {"clocks": np.array(clocks, np.float64)} if np.isfinite(self._turn_s) else {}
         if self._kept is not self._texture:
-            arrays |= {"eye": self._kept.rgb[self._part], "xy": self._kept.xy}
+            arrays |= {"eye": self._kept.rgb[self._part].copy(), "xy": self._kept.xy}
         if self._gain is not None:
             arrays["gain"] = self._gain
         if self._ball is not None:
