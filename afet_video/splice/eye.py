@@ -57,6 +57,9 @@ _ASIDE = (0.16, 0.24)
 """How far an iris is from the middle between the corners of an open eye (shares of the eye's width) from which the
 detector misses it too far for an eyeball to be laid on it."""
 
+_FORESHORTENED, _LEAST_TRUST = (0.08, 0.14), 0.05
+"""How far aside, likewise, an iris begins to look narrower than it is, and how much that still says of its size."""
+
 _AGED_S = 0.5
 """An eyeball that is older than this is made anew as soon as there is a newer picture of it."""
 
@@ -253,21 +256,29 @@ class EyeMemory:
         newer, closing = self._kept_s > self._ball_s, self._kept_s < self._turn_s
         aged = self._turn_s - self._ball_s > _AGED_S
         if (newer and (aged or closing)) or (aged and self._ball is None):
-            latest = self._latest_ball()
-            if latest is not None and (self._ball is None or latest.iris_seen > _WHOLE * self._ball.iris_seen):
+            latest, trust = self._latest_ball()
+            if latest is not None and (
+                self._ball is None or (trust > _LEAST_TRUST and latest.iris_seen > _WHOLE * self._ball.iris_seen)
+            ):
                 self._ball = latest
             self._ball_s = self._turn_s
 
-    def _latest_ball(self) -> Eyeball | None:
-        """Return the eyeball as it was last seen, in the neutral's light, its iris as large as all of the person's."""
+    def _latest_ball(self) -> tuple[Eyeball | None, float]:
+        """Return the eyeball as it was last seen, in the neutral's light, its iris as large as all of the person's.
+
+        And 0..1 how far it looks ahead: what is seen of an iris aside is no circle.
+        """
         rgb, xy = self._kept.rgb, self._kept.xy
         ring, iris = xy[self.ring], xy[self.iris]
         if self._open is not None and self._gain is not None:
             rgb, ring, iris = self._open
             rgb = rgb / self._gain
         found = find_limbus(rgb, within_lids(ring, rgb.shape), iris)
-        self._fit.see_radius(found.radius / max(radius_of(iris), 1e-6), found.sure)
-        return eyeball(rgb, ring, iris, self._fit.radii)
+        along = (ring[0] - ring[8]) / max(float(np.sum((ring[0] - ring[8]) ** 2)), 1e-6)
+        aside = abs(float((found.middle - 0.5 * (ring[0] + ring[8])) @ along))
+        trust = max(1.0 - _smoothstep(aside, *_FORESHORTENED), _LEAST_TRUST)
+        self._fit.see_radius(found.radius / max(radius_of(iris), 1e-6), trust * found.sure)
+        return eyeball(rgb, ring, iris, self._fit.radii), trust
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it has seen; `recall` takes it back."""

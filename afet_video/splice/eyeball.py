@@ -29,6 +29,9 @@ _WHITEST, _WHITE = 0.9, (0.8, 1.1)
 what lids shade are darker, and what is brighter glitters."""
 _LEAST_RED = (0.25, 0.06)
 """Share of it that is surely not red, and how much redder the white may be: corners and edges of lids are."""
+_COLDEST = (1.0, 1.07)
+"""Times its red how green, and times its green how blue the white may be: screens shine into eyes, but not under lids.
+"""
 _WIDER, _TALLER = 0.35, 1.1
 """How far beyond the kept lids there is an eyeball: shares of the eye's width, and of the iris' diameter."""
 _DIMMEST = 0.82
@@ -70,14 +73,20 @@ class Eyeball:
     sure: float
 
     def turned(
-        self, to_frame: NDArray[np.float64], middle: FloatArray, size_wh: tuple[int, int], turn: float, own: float
+        self,
+        to_frame: NDArray[np.float64],
+        middle: FloatArray,
+        radius: float,
+        size_wh: tuple[int, int],
+        turn: float,
+        own: float,
     ) -> tuple[FloatArray, FloatArray]:
         """Return the eyeball (h, w, 4) as `to_frame` (2, 3) lays it on a picture, and where (h, w) its iris is.
 
         Parameters
         ----------
         to_frame : similarity from the larger picture.
-        middle : (2,) where the iris is moved to.
+        middle, radius : circle (2,) that the iris is moved to.
         size_wh : of the result.
         turn : 0..1, how far what was seen of the eyeball is out of place.
         own : 0..1, how much the frame shows of its own iris, with the reflections that are in it now.
@@ -85,12 +94,12 @@ class Eyeball:
         flags, border = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
         at = to_frame.copy()
         at[:, 2] += to_frame[:, :2] @ self.origin
-        by = middle - (to_frame[:, :2] @ self.middle + to_frame[:, 2])
         # What was seen beside the iris lies elsewhere now: with the lids' shadow and the iris' glow it would stand out.
         white = self.white if turn <= 0 else self.white + np.float32(turn) * (self.modelled - self.white)
         iris = self.iris if own <= 0 else self.iris + np.float32(own) * (self.plain - self.iris)
         seen = cv2.warpAffine(white, at, size_wh, flags=flags, borderMode=border)
-        at[:, 2] += by
+        at[:, :2] *= radius / max(self.radius * float(np.hypot(*to_frame[0, :2])), 1e-6)
+        at[:, 2] = middle - at[:, :2] @ (self.middle - self.origin)
         disc = np.asarray(cv2.warpAffine(self.disc, at, size_wh), np.float32)
         iris = cv2.warpAffine(iris, at, size_wh, flags=flags, borderMode=border)
         return np.asarray(seen + disc[..., None] * (iris - seen), np.float32), disc
@@ -155,18 +164,31 @@ def eyeball(rgb: FloatArray, ring: FloatArray, iris: FloatArray, radii: NDArray[
     )
 
 
-def _white_model(part: FloatArray, white: NDArray[np.bool_], across: FloatArray) -> FloatArray:
-    """Return the white's colour (h, w, 3): it changes evenly from one corner of the eye to the other."""
+def whitest(part: FloatArray, beside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which pixels (h, w) beside the iris show the white itself: neither lids, corners, shadow nor glitter."""
     whiteness = part.min(axis=2)
     redness = (part[..., 0] - part[..., 1]) / np.maximum(whiteness, 8.0)
-    white = white & (redness <= np.quantile(redness[white], _LEAST_RED[0]) + _LEAST_RED[1])
-    whitest = float(np.quantile(whiteness[white], _WHITEST))
-    white = white & (whiteness >= _WHITE[0] * whitest) & (whiteness <= _WHITE[1] * whitest)
+    white = beside & (redness <= _nth(redness[beside], _LEAST_RED[0]) + _LEAST_RED[1])
+    best = _nth(whiteness[white], _WHITEST)
+    return np.asarray(white & (whiteness >= _WHITE[0] * best) & (whiteness <= _WHITE[1] * best))
+
+
+def _nth(values: FloatArray, share: float) -> float:
+    """Return the value below which a share of the others lies; NaN of none."""
+    return float(np.sort(values)[int(share * (len(values) - 1))]) if len(values) else np.nan
+
+
+def _white_model(part: FloatArray, white: NDArray[np.bool_], across: FloatArray) -> FloatArray:
+    """Return the white's colour (h, w, 3): it changes evenly from one corner of the eye to the other."""
+    white = whitest(part, white)
     colors = np.maximum(part[white], 1.0)
     typical = colors.mean(axis=0)
+    typical[1] = min(typical[1], _COLDEST[0] * typical[0])
+    typical[2] = min(typical[2], _COLDEST[1] * typical[1])
     design = np.stack([np.ones(len(colors)), across[white]], axis=1)
     ridge = np.diag([0.0, 0.1 * len(colors)])
-    fit = np.linalg.solve(design.T @ design + ridge, design.T @ np.log(colors / typical))
+    level = colors.mean(axis=1, keepdims=True)
+    fit = np.linalg.solve(design.T @ design + ridge, design.T @ np.log(level / level.mean()))
     factor = np.exp(fit[0] + across[..., None] * fit[1]).clip(*_COLOR_LIMITS)
     bulge = np.maximum(1.0 - 4 * (1.0 - _DIMMEST) * across * across, 0.7)[..., None]
     return np.asarray(np.minimum(typical * factor * bulge, 255.0), np.float32)

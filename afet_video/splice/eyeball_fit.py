@@ -5,7 +5,7 @@ in: circles and colours of frames with open eyes -> out: the same for the next f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,16 @@ _SETTLES_S = 0.08
 """Time constant in which the iris' place follows what is seen: the detector's shaking is not the eye's."""
 _TINT_SETTLES_S = 0.15
 """The same for colours: light changes slowly, and a patch must not flicker."""
+_EDGES_SETTLE_S = (0.08, 0.5)
+"""The same for the lids' edges: the lower one moves over its landmarks as the cheek does, the upper one hardly."""
+_RISE = 0.035
+"""How far above its landmarks the upper lid begins in an eye that was never seen, in the eye's width."""
 _MOST_SEEN = 20.0
 """Sightings of the radius after which the next one counts no less: faces come nearer, lenses distort."""
 _ENOUGH_PX = 10.0
 """Seen pixels of white or iris from which their colour is believed by half."""
-_TINT_LIMITS = (0.6, 1.25)
+_TINT_LIMITS, _TINT_COLOR = (0.6, 1.25), 0.05
+"""How much darker and brighter a frame's eye may be than it was, and how much that may differ between its colours."""
 
 
 class EyeballFit:
@@ -30,7 +35,8 @@ class EyeballFit:
 
     def __init__(self) -> None:
         self._radius, self._weight = 1.0, 0.0
-        self._offset, self._offset_s = np.zeros(2), -np.inf
+        self._offset, self._size, self._offset_s = np.zeros(2), 0.0, -np.inf
+        self._edges, self._edges_s = np.array([0.0, _RISE]), np.full(2, -np.inf)
         self._tint: FloatArray = np.ones((2, 3), np.float32)
         self._tint_s = -np.inf
 
@@ -50,49 +56,67 @@ class EyeballFit:
             self._weight = min(self._weight + sure, _MOST_SEEN)
             self._radius += sure / self._weight * (share - self._radius)
 
-    def see_limbus(self, limbus: Limbus, iris: FloatArray, canthi: FloatArray, seconds: float) -> None:
-        """Take in where an iris is, and where (5, 2) the detector has it, between the corners (2, 2) of the eye."""
+    def see_limbus(
+        self, limbus: Limbus, iris: FloatArray, canthi: FloatArray, shown_width: float, seconds: float
+    ) -> None:
+        """Take in where an iris is, and where (5, 2) the detector has it, between the corners (2, 2) of the eye.
+
+        `shown_width`: that of the eye in the result, whose lids are quiet; pixels.
+        """
         if limbus.sure <= 0:
             return
         now = np.linalg.solve(_axes(canthi), limbus.middle - iris[0])
         known = np.isfinite(self._offset_s)
         share = limbus.sure * _followed(seconds - self._offset_s, _SETTLES_S) if known else 1.0
         self._offset = self._offset + share * (now - self._offset)
+        self._size += share * (limbus.radius / max(shown_width, 1e-6) - self._size)
         self._offset_s = seconds
 
     def offset(self, canthi: FloatArray) -> FloatArray:
         """Return where the iris is beside the detector's, (2,) pixels, in an eye with these corners (2, 2)."""
         return np.asarray(_axes(canthi) @ self._offset, np.float32)
 
-    def see_colors(
-        self, own: FloatArray, painted: FloatArray, weights: tuple[FloatArray, FloatArray], seconds: float
-    ) -> None:
-        """Take in the colours (h, w, 3) of a frame and of what would be painted there.
+    def radius(self, shown_width: float) -> float | None:
+        """Return the iris' radius in an eye that is so wide in the result, pixels; None if none was seen."""
+        return self._size * shown_width if np.isfinite(self._offset_s) else None
 
-        `weights`: (h, w) each, how surely a pixel is the same of both: white, iris.
-        """
+    def see_edges(self, found: NDArray[np.float64], width: float, seconds: float) -> None:
+        """Take in how far (2, 2) beyond their landmarks lids begin, see `find_edges`, in an eye that is so wide."""
+        for lid, settles_s in enumerate(_EDGES_SETTLE_S):
+            if found[lid, 1] > 0:
+                share = _followed(seconds - self._edges_s[lid], settles_s) if np.isfinite(self._edges_s[lid]) else 1.0
+                self._edges[lid] += share * (found[lid, 0] / width - self._edges[lid])
+                self._edges_s[lid] = seconds
+
+    def beyond(self, width: float) -> tuple[float, float]:
+        """Return how far beyond their landmarks upper and lower lid begin in an eye that is so wide, pixels."""
+        return float(self._edges[1]) * width, float(self._edges[0]) * width
+
+    def see_colors(self, own: Sequence[FloatArray], painted: Sequence[FloatArray], seconds: float) -> None:
+        """Take in the pixels (n, 3) of a frame that show white and iris, and what would be painted there."""
         latest = np.ones((2, 3), np.float32)
         sure = np.zeros((2, 1), np.float32)
-        for i, weight in enumerate(weights):
-            total = float(weight.sum())
-            if total > 0:
-                flat = weight.ravel()
-                latest[i] = (flat @ own.reshape(-1, 3)) / np.maximum(flat @ painted.reshape(-1, 3), 1.0)
-                sure[i] = total / (total + _ENOUGH_PX)
-        latest = latest.clip(*_TINT_LIMITS)
+        for i, (there, here) in enumerate(zip(own, painted, strict=True)):
+            if len(there):
+                latest[i] = there.sum(axis=0) / np.maximum(here.sum(axis=0), 1.0)
+                sure[i] = len(there) / (len(there) + _ENOUGH_PX)
+        level = latest.mean(axis=1, keepdims=True).clip(*_TINT_LIMITS)
+        latest = latest.clip(level * (1.0 - _TINT_COLOR), level * (1.0 + _TINT_COLOR))
         share = _followed(seconds - self._tint_s, _TINT_SETTLES_S) if np.isfinite(self._tint_s) else 1.0
         self._tint = self._tint + np.float32(share) * sure * (latest - self._tint)
         self._tint_s = seconds
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it knows; `recall` takes it back."""
-        numbers = [self._radius, self._weight, *self._offset, self._offset_s, self._tint_s]
-        return {"fit": np.array(numbers, np.float64), "tint": self._tint}
+        numbers = [self._radius, self._weight, *self._offset, self._size, self._offset_s, self._tint_s]
+        edges = np.stack([self._edges, self._edges_s])
+        return {"fit": np.array(numbers, np.float64), "tint": self._tint, "edges": edges}
 
     def recall(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `remembered` gave."""
-        self._radius, self._weight, x, y, self._offset_s, self._tint_s = (float(value) for value in arrays["fit"])
+        self._radius, self._weight, x, y, self._size, self._offset_s, self._tint_s = (float(v) for v in arrays["fit"])
         self._offset = np.array([x, y])
+        self._edges, self._edges_s = arrays["edges"].copy()
         self._tint = arrays["tint"]
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
-from afet_video.splice.eyeball import Eyeball
+from afet_video.splice.eyeball import Eyeball, whitest
 from afet_video.splice.eyeball_fit import EyeballFit
-from afet_video.splice.limbus import find_limbus
+from afet_video.splice.limbus import find_edges, find_limbus
 from afet_video.splice.opening import between_lids, seen_lids, similarity, smoothstep, soft, within_lids
 
 _TURNED = (0.1, 0.5)
@@ -22,6 +23,8 @@ _TURNED = (0.1, 0.5)
 _OTHER, _BELOW = (0.15, 0.4), (0.1, 0.25)
 """Relative difference of brightness from which the frame shows something else than the eyeball, and how far below the
 middle of the iris (shares of the opening) that is looked for: above it are reflections."""
+_GLITTER = 0.8
+"""Share of its strongest colour that all of a reflection's have, where the iris is."""
 _SAME = (0.6, 1.35)
 """How much brighter the frame may be than what is painted, where both are taken for the same thing."""
 _UPPER_SHADOW, _LOWER_SHADOW = (0.55, 0.4), (0.12, 0.4)
@@ -74,42 +77,51 @@ def paint(
     part = (slice(low[1], high[1]), slice(low[0], high[0]))
     frame, shape = current[part], spliced[part].shape[:2]
     lids, own_lids, own_iris = lids - low, own_lids - low, own_iris - low
+    width = _width(lids)
     awake = float(1.0 - smoothstep(np.float32(closure), *_OWN_CLOSURE))
     opening = within_lids(own_lids, shape) if awake > 0 else None
     if opening is not None and awake > _LOOKED_AT:
         limbus = find_limbus(frame, opening, own_iris, fit.radii)
-        fit.see_limbus(limbus, own_iris, own_lids[[0, 8]], seconds)
+        fit.see_limbus(limbus, own_iris, own_lids[[0, 8]], width, seconds)
+        fit.see_edges(find_edges(frame, own_lids, limbus), _width(own_lids), seconds)
     to_part = similarity(ball.canthi, lids[[0, 8]])
-    scale = float(np.hypot(*to_part[0, :2]))
-    turn = np.linalg.norm(middle - low - own_iris[0]) / max(ball.radius * scale, 1e-6)
+    radius = fit.radius(width) or ball.radius * float(np.hypot(*to_part[0, :2]))
+    turn = np.linalg.norm(middle - low - own_iris[0]) / max(radius, 1e-6)
     turned = float(smoothstep(np.float32(turn), *_TURNED))
     own = awake * (1.0 - turned)
     middle = middle - low + fit.offset(lids[[0, 8]])
-    seen, disc = ball.turned(to_part, middle, (shape[1], shape[0]), turned, own)
-    outline = seen_lids(lids)
-    shade = _shadow(outline, shape, ball.radius * scale)
+    seen, disc = ball.turned(to_part, middle, radius, (shape[1], shape[0]), turned, own)
+    outline = seen_lids(lids, fit.beyond(width))
+    shade = _shadow(outline, shape, radius)
     painted = seen[..., :3] * gain * (shade + seen[..., 3:] * (1 - shade))
     if opening is not None and own > _LOOKED_AT:
-        same = opening * _alike(frame, painted)
-        fit.see_colors(frame, painted, (same * (disc < 0.02), same * (disc > 0.98)), seconds)
-    white, iris = fit.tint
-    painted *= white + disc[..., None] * (iris - white)
+        white = whitest(frame, (opening > 0.5) & (disc < 0.02))
+        iris = (opening > 0.5) & (disc > 0.98) & _alike(frame, painted)
+        fit.see_colors((frame[white], frame[iris]), ((seen[white][:, :3] * gain), painted[iris]), seconds)
+    of_white, of_iris = fit.tint
+    painted *= of_white + disc[..., None] * (of_iris - of_white)
     if opening is not None and own > 0:
-        kept = soft(opening * _fits(frame, painted, middle, outline), _BLENDED * ball.radius * scale)
+        kept = soft(opening * _fits(frame, painted, middle, outline, disc), _BLENDED * radius)
         painted += (np.float32(own) * np.minimum(kept, opening))[..., None] * (frame - painted)
     mask = np.float32(share) * between_lids(outline, shape)
     spliced[part] += mask[..., None] * (np.minimum(painted, np.float32(255.0)) - spliced[part])
 
 
-def _alike(own: FloatArray, painted: FloatArray) -> FloatArray:
-    """Return (h, w): 1 where the frame may show what is painted, 0 at lashes and reflections."""
+def _width(lids: FloatArray) -> float:
+    return float(np.linalg.norm(lids[0] - lids[8]))
+
+
+def _alike(own: FloatArray, painted: FloatArray) -> NDArray[np.bool_]:
+    """Return (h, w): where the frame may show what is painted, and no lash or reflection."""
     times = own.sum(axis=2) / np.maximum(painted.sum(axis=2), 24.0)
-    return np.asarray((times > _SAME[0]) & (times < _SAME[1]), np.float32)
+    return np.asarray((times > _SAME[0]) & (times < _SAME[1]))
 
 
-def _fits(own: FloatArray, painted: FloatArray, middle: FloatArray, lids: FloatArray) -> FloatArray:
+def _fits(own: FloatArray, painted: FloatArray, middle: FloatArray, lids: FloatArray, disc: FloatArray) -> FloatArray:
     """Return (h, w): 0 where the frame shows something else than eyeball below the iris' middle."""
     differs = np.abs(own.mean(axis=2) / np.maximum(painted.mean(axis=2), 8.0) - 1.0)
+    glitters = (disc > 0.5) & (own.min(axis=2) > _GLITTER * own.max(axis=2))  # skin is redder than a lamp
+    differs = np.where(glitters, np.float32(0.0), differs)
     down = lids[9:].mean(axis=0) - lids[1:8].mean(axis=0)
     height = float(np.linalg.norm(down))
     down = down / max(height, 1e-6)
@@ -121,7 +133,7 @@ def _fits(own: FloatArray, painted: FloatArray, middle: FloatArray, lids: FloatA
 def _shadow(lids: FloatArray, shape: tuple[int, ...], radius: float) -> FloatArray:
     """Return the factor (h, w, 3) by which the lids, the upper one above all, darken an eye."""
     factor = np.ones(shape[:2], np.float32)
-    for margin, depth, reach in ((lids[:9], *_UPPER_SHADOW), (lids[[8, *range(9, 16), 0]], *_LOWER_SHADOW)):
+    for margin, depth, reach in ((lids[1:8], *_UPPER_SHADOW), (lids[9:], *_LOWER_SHADOW)):
         line = np.full(shape[:2], 255, np.uint8)
         cv2.polylines(line, [np.round(margin * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
         away = cv2.distanceTransform(line, cv2.DIST_L2, 3) / np.float32(reach * radius)

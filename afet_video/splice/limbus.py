@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
-from afet_video.splice.limbus_kernel import fit_circle
+from afet_video.splice.limbus_kernel import fill_edges, fit_circle
 
 RADII = np.array([0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1], np.float32)
 """Radii, in those of the detector, that an iris may have."""
@@ -25,6 +25,8 @@ _RAYS, _HALF_WIDTH, _BLUR = 32, 0.14, 0.06
 """Directions in which the edge is looked for, how far before and behind it, and blur against noise: in radii."""
 _REACH, _STAY = 0.36, 8.0
 """How far from the detected middle an iris may lie, in radii, and what speaks for staying, see `fit_circle`."""
+_BEYOND = 0.12
+"""How far beyond its landmarks the edge of a lid may lie, in the eye's width."""
 _SURE = (1.0, 4.0)
 """Contrast from which a circle begins to be believed, and is believed altogether."""
 _ANGLES = 2 * np.pi * np.arange(_RAYS) / _RAYS
@@ -43,6 +45,17 @@ class Limbus:
 def radius_of(iris: FloatArray) -> float:
     """Return the radius of a detected iris (5, 2): centre and four points of the rim."""
     return float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
+
+
+def find_edges(rgb: FloatArray, ring: FloatArray, limbus: Limbus) -> NDArray[np.float64]:
+    """Return how far beyond its landmarks each lid begins, pixels, and at how many of them that was seen.
+
+    (2, 2), the lower lid first; `rgb` (h, w, 3) picture, `ring` (16, 2) landmarks of its lids.
+    """
+    found = np.zeros((2, 2))
+    most = _BEYOND * float(np.linalg.norm(ring[0] - ring[8]))
+    fill_edges(rgb[..., 1], ring, limbus.middle, limbus.radius, most, found)
+    return found
 
 
 def find_limbus(rgb: FloatArray, opening: FloatArray, iris: FloatArray, radii: NDArray[np.float32] = RADII) -> Limbus:

@@ -106,3 +106,75 @@ def fill_hidden(polar, plain, profile, limits):  # type: ignore[no-untyped-def] 
                 usual = profile[i, channel]
                 new = usual if value < 0 else row[value, channel]
                 polar[i, j, channel] = min(max(new, limits[0] * usual), limits[1] * usual)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def value_at(luma, x, y):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return the pixel of `luma` (h, w) nearest to (x, y); NaN beyond it."""
+    column, row = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
+    inside = 0 <= column < luma.shape[1] and 0 <= row < luma.shape[0]
+    return luma[row, column] if inside else np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def way_to_edge(luma, x, y, dx, dy, most, level, rising):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return after how many pixels from (x, y) along (dx, dy) `luma` (h, w) goes over `level`; -1 if not by `most`.
+
+    `rising`: whether it grows brighter there, or darker.
+    """
+    way = 0.0
+    while way <= most:
+        value = value_at(luma, x + way * dx, y + way * dy)
+        if np.isnan(value):
+            return -1.0
+        if (value > level) == rising:
+            return way
+        way += 0.5
+    return -1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def lid_edge(luma, x, y, dx, dy, inner, most, over_iris):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return how far from its landmark (x, y) along (dx, dy) a lid begins, pixels, or -1 if it is not seen to.
+
+    `inner`: how far before the landmark there is the eyeball alone. A lid `over_iris` is brighter than the iris, and
+    any other's edge, or its lashes, darker than the white.
+    """
+    here = value_at(luma, x - inner * dx, y - inner * dy)
+    if np.isnan(here):
+        return -1.0
+    if not over_iris:
+        return way_to_edge(luma, x, y, dx, dy, most, 0.7 * here, False)
+    skin = value_at(luma, x + most * dx, y + most * dy)
+    if np.isnan(skin) or skin < 1.5 * here:
+        return -1.0
+    return way_to_edge(luma, x, y, dx, dy, most, 0.5 * (here + skin), True)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_edges(luma, ring, middle, radius, most, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Fill `out` (2, 2) with how far beyond its landmarks each lid begins, pixels, and at how many that was found.
+
+    The lower lid (first row) is looked for below the iris, the upper one (second row) beside it. `ring` (16, 2):
+    landmarks; `middle` (2,) and `radius`: the iris. Nothing is looked for further than `most` pixels away.
+    """
+    out[:] = 0.0
+    across_x, across_y = ring[0, 0] - ring[8, 0], ring[0, 1] - ring[8, 1]
+    width = max(np.hypot(across_x, across_y), 1e-6)
+    for i in range(1, 8):
+        up_x, up_y = ring[i, 0] - ring[16 - i, 0], ring[i, 1] - ring[16 - i, 1]
+        gap = np.hypot(up_x, up_y)
+        if gap < 2.0:
+            continue
+        for lid in range(2):
+            k, sign = (16 - i, -1.0) if lid == 0 else (i, 1.0)
+            aside = abs((ring[k, 0] - middle[0]) * across_x + (ring[k, 1] - middle[1]) * across_y) / (width * radius)
+            if (aside > 0.6) if lid == 0 else (aside < 1.15):
+                continue
+            dx, dy = sign * up_x / gap, sign * up_y / gap
+            way = lid_edge(luma, ring[k, 0], ring[k, 1], dx, dy, 0.25 * gap, most, lid == 0)
+            if way >= 0.0:
+                out[lid, 0] += way
+                out[lid, 1] += 1.0
+    for lid in range(2):
+        out[lid, 0] /= max(out[lid, 1], 1.0)

@@ -13,9 +13,9 @@ from afet_video.datatypes import FloatArray
 
 _LID_MARGIN = 0.15
 """Share of an opening next to its lids in which lashes and shadow may be seen, and not the eyeball alone."""
-_RIM, _OVER, _CORNERS = 0.05, 0.11, (0.04, 0.12)
+_RIM, _CORNERS = 0.05, (0.04, 0.12)
 """What of an opening stays as the lids bring it: the wet rim of the lower lid, a share of the gap, and the eye's outer
-and inner corner (the caruncle), of its width. The upper lid's landmarks lie a little below its edge, by the second."""
+and inner corner (the caruncle), of its width."""
 
 
 def within_lids(ring: FloatArray, shape: tuple[int, ...]) -> FloatArray:
@@ -28,13 +28,18 @@ def within_lids(ring: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     least = np.maximum(_LID_MARGIN * gap, np.minimum(1.5, 0.4 * gap))
     towards = (opposite - ring) / np.maximum(gap, 1e-3)
     shrunk = ring + np.where(gap > 0, least * towards, 0)
+    for corner, far in ((0, 8), (8, 0)):
+        shrunk[corner] += 2 * _CORNERS[0] * (ring[far] - ring[corner])
     return soft(filled(shrunk, shape), 0.4 * float(least.max()))
 
 
-def seen_lids(ring: FloatArray) -> FloatArray:
-    """Return the edges (16, 2) that lids are seen to have: landmarks of the upper one lie a little below its own."""
+def seen_lids(ring: FloatArray, beyond: tuple[float, float]) -> FloatArray:
+    """Return the edges (16, 2) of lids whose upper and lower landmarks lie `beyond` pixels inside of them."""
+    up = ring[1:8] - ring[:8:-1]
+    up = up / max(float(np.linalg.norm(up, axis=1).max()), 1.0)  # towards the corners, they meet
     result = ring.copy()
-    result[1:8] += _OVER * (ring[1:8] - ring[:8:-1])
+    result[1:8] += np.float32(beyond[0]) * up
+    result[:8:-1] -= np.float32(beyond[1]) * up
     return result
 
 

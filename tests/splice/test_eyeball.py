@@ -82,7 +82,7 @@ def test_behind_lids_that_open_wider_there_is_a_round_iris_and_white(ball: Eyeba
     assert np.abs(result[y + 9, x] - IRIS).max() < 30, "the iris goes on below the old lid"
     below = result[y + 14, x]
     assert below.min() > 140 and below.mean() > np.mean(IRIS) + 60, "and beneath it there is white, no iris"
-    outside = between_lids(wide, SHAPE) == 0
+    outside = between_lids(lids(10, 19.5), SHAPE) == 0
     outside[: int(MIDDLE[1]) + 2] = False  # the upper lid's own edge lies a little above its landmarks
     assert np.array_equal(result[outside], picture(OPEN)[outside])
 
