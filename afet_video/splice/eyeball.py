@@ -95,14 +95,20 @@ class Eyeball:
         at = to_frame.copy()
         at[:, 2] += to_frame[:, :2] @ self.origin
         # What was seen beside the iris lies elsewhere now: with the lids' shadow and the iris' glow it would stand out.
-        white = self.white if turn <= 0 else self.white + np.float32(turn) * (self.modelled - self.white)
-        iris = self.iris if own <= 0 else self.iris + np.float32(own) * (self.plain - self.iris)
+        white, iris = _between(self.white, self.modelled, turn), _between(self.iris, self.plain, own)
         seen = cv2.warpAffine(white, at, size_wh, flags=flags, borderMode=border)
         at[:, :2] *= radius / max(self.radius * float(np.hypot(*to_frame[0, :2])), 1e-6)
         at[:, 2] = middle - at[:, :2] @ (self.middle - self.origin)
         disc = np.asarray(cv2.warpAffine(self.disc, at, size_wh), np.float32)
-        iris = cv2.warpAffine(iris, at, size_wh, flags=flags, borderMode=border)
-        return np.asarray(seen + disc[..., None] * (iris - seen), np.float32), disc
+        within = cv2.warpAffine(iris, at, size_wh, flags=flags, borderMode=border)
+        return np.asarray(seen + disc[..., None] * (within - seen), np.float32), disc
+
+
+def _between(first: FloatArray, second: FloatArray, share: float) -> FloatArray:
+    """Return what lies between two pictures."""
+    if share <= 0 or share >= 1:
+        return second if share >= 1 else first
+    return np.asarray(cv2.addWeighted(first, 1 - share, second, share, 0), np.float32)
 
 
 def eyeball(rgb: FloatArray, ring: FloatArray, iris: FloatArray, radii: NDArray[np.float32] = RADII) -> Eyeball | None:
@@ -166,11 +172,15 @@ def eyeball(rgb: FloatArray, ring: FloatArray, iris: FloatArray, radii: NDArray[
 
 def whitest(part: FloatArray, beside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which pixels (h, w) beside the iris show the white itself: neither lids, corners, shadow nor glitter."""
-    whiteness = part.min(axis=2)
-    redness = (part[..., 0] - part[..., 1]) / np.maximum(whiteness, 8.0)
-    white = beside & (redness <= _nth(redness[beside], _LEAST_RED[0]) + _LEAST_RED[1])
+    colors = part[beside]
+    red, green, blue = colors.T
+    whiteness = np.minimum(np.minimum(red, green), blue)
+    redness = (red - green) / np.maximum(whiteness, 8.0)
+    white = redness <= _nth(redness, _LEAST_RED[0]) + _LEAST_RED[1]
     best = _nth(whiteness[white], _WHITEST)
-    return np.asarray(white & (whiteness >= _WHITE[0] * best) & (whiteness <= _WHITE[1] * best))
+    result = beside.copy()
+    result[beside] = white & (whiteness >= _WHITE[0] * best) & (whiteness <= _WHITE[1] * best)
+    return result
 
 
 def _nth(values: FloatArray, share: float) -> float:

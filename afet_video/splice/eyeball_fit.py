@@ -35,7 +35,7 @@ class EyeballFit:
 
     def __init__(self) -> None:
         self._radius, self._weight = 1.0, 0.0
-        self._offset, self._size, self._offset_s = np.zeros(2), 0.0, -np.inf
+        self._offset, self._size, self._offset_s = 0j, 0.0, -np.inf
         self._edges, self._edges_s = np.array([0.0, _RISE]), np.full(2, -np.inf)
         self._tint: FloatArray = np.ones((2, 3), np.float32)
         self._tint_s = -np.inf
@@ -65,7 +65,8 @@ class EyeballFit:
         """
         if limbus.sure <= 0:
             return
-        now = np.linalg.solve(_axes(canthi), limbus.middle - iris[0])
+        width = canthi[0] - canthi[1]
+        now = complex(*(limbus.middle - iris[0])) / (complex(*width) or 1.0)
         known = np.isfinite(self._offset_s)
         share = limbus.sure * _followed(seconds - self._offset_s, _SETTLES_S) if known else 1.0
         self._offset = self._offset + share * (now - self._offset)
@@ -74,7 +75,8 @@ class EyeballFit:
 
     def offset(self, canthi: FloatArray) -> FloatArray:
         """Return where the iris is beside the detector's, (2,) pixels, in an eye with these corners (2, 2)."""
-        return np.asarray(_axes(canthi) @ self._offset, np.float32)
+        turned = complex(*(canthi[0] - canthi[1])) * self._offset
+        return np.array([turned.real, turned.imag], np.float32)
 
     def radius(self, shown_width: float) -> float | None:
         """Return the iris' radius in an eye that is so wide in the result, pixels; None if none was seen."""
@@ -108,14 +110,22 @@ class EyeballFit:
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it knows; `recall` takes it back."""
-        numbers = [self._radius, self._weight, *self._offset, self._size, self._offset_s, self._tint_s]
+        numbers = [
+            self._radius,
+            self._weight,
+            self._offset.real,
+            self._offset.imag,
+            self._size,
+            self._offset_s,
+            self._tint_s,
+        ]
         edges = np.stack([self._edges, self._edges_s])
         return {"fit": np.array(numbers, np.float64), "tint": self._tint, "edges": edges}
 
     def recall(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `remembered` gave."""
         self._radius, self._weight, x, y, self._size, self._offset_s, self._tint_s = (float(v) for v in arrays["fit"])
-        self._offset = np.array([x, y])
+        self._offset = complex(x, y)
         self._edges, self._edges_s = arrays["edges"].copy()
         self._tint = arrays["tint"]
 
@@ -123,10 +133,3 @@ class EyeballFit:
 def _followed(seconds: float, settles_s: float) -> float:
     """Return which share of a change is taken over after a time."""
     return 1.0 - float(np.exp(-max(seconds, 0.0) / settles_s))
-
-
-def _axes(canthi: FloatArray) -> NDArray[np.float64]:
-    """Return the eye's own axes as columns (2, 2), as long as the eye is wide: outwards, and across that."""
-    x, y = (canthi[0] - canthi[1]).astype(np.float64)
-    length = max(x * x + y * y, 1e-6)
-    return np.array([[x, -y], [y, x]]) if length > 1e-6 else np.eye(2)

@@ -15,21 +15,22 @@ from numpy.typing import NDArray
 from afet_video.datatypes import FloatArray
 from afet_video.splice.eyeball import Eyeball, whitest
 from afet_video.splice.eyeball_fit import EyeballFit
+from afet_video.splice.eyeball_kernel import add_tint, fill_fitting, fill_painted, fill_shadow, lay
 from afet_video.splice.limbus import find_edges, find_limbus
 from afet_video.splice.opening import between_lids, seen_lids, similarity, smoothstep, soft, within_lids
 
 _TURNED = (0.1, 0.5)
 """Turn, in radii of the iris, from which what was seen of the eyeball begins to be out of place, and is altogether."""
-_OTHER, _BELOW = (0.15, 0.4), (0.1, 0.25)
+_OTHER, _BELOW = np.array([0.15, 0.4], np.float32), np.array([0.1, 0.25], np.float32)
 """Relative difference of brightness from which the frame shows something else than the eyeball, and how far below the
 middle of the iris (shares of the opening) that is looked for: above it are reflections."""
-_GLITTER = 0.8
+_GLITTER = np.float32(0.8)
 """Share of its strongest colour that all of a reflection's have, where the iris is."""
 _SAME = (0.6, 1.35)
 """How much brighter the frame may be than what is painted, where both are taken for the same thing."""
-_UPPER_SHADOW, _LOWER_SHADOW = (0.55, 0.4), (0.12, 0.4)
+_UPPER_SHADOW, _LOWER_SHADOW = np.array([0.55, 0.4], np.float32), np.array([0.12, 0.4], np.float32)
 """Shadow of each lid on what is filled in: how dark at the lid, and how far it reaches in radii of the iris."""
-_SHADOW_COLOR = (0.85, 1.0, 1.05)
+_SHADOW_COLOR = np.array([0.85, 1.0, 1.05], np.float32)
 """How much red, green and blue the shadow takes: light that falls through lids and lashes is warm."""
 _OWN_CLOSURE = (0.3, 0.5)
 """Lid closure from which the frame's own eyeball begins to be left out, and is left out altogether."""
@@ -79,8 +80,8 @@ def paint(
     lids, own_lids, own_iris = lids - low, own_lids - low, own_iris - low
     width = _width(lids)
     awake = float(1.0 - smoothstep(np.float32(closure), *_OWN_CLOSURE))
-    opening = within_lids(own_lids, shape) if awake > 0 else None
-    if opening is not None and awake > _LOOKED_AT:
+    opening = within_lids(own_lids, shape) if awake > 0 else np.zeros(shape, np.float32)
+    if awake > _LOOKED_AT:
         limbus = find_limbus(frame, opening, own_iris, fit.radii)
         fit.see_limbus(limbus, own_iris, own_lids[[0, 8]], width, seconds)
         fit.see_edges(find_edges(frame, own_lids, limbus), _width(own_lids), seconds)
@@ -92,19 +93,17 @@ def paint(
     middle = middle - low + fit.offset(lids[[0, 8]])
     seen, disc = ball.turned(to_part, middle, radius, (shape[1], shape[0]), turned, own)
     outline = seen_lids(lids, fit.beyond(width))
-    shade = _shadow(outline, shape, radius)
-    painted = seen[..., :3] * gain * (shade + seen[..., 3:] * (1 - shade))
-    if opening is not None and own > _LOOKED_AT:
+    painted = np.empty((*shape, 3), np.float32)
+    fill_painted(seen, _shadow(outline, shape, radius), _SHADOW_COLOR, np.asarray(gain, np.float32), painted)
+    if own > _LOOKED_AT:
         white = whitest(frame, (opening > 0.5) & (disc < 0.02))
-        iris = (opening > 0.5) & (disc > 0.98) & _alike(frame, painted)
-        fit.see_colors((frame[white], frame[iris]), ((seen[white][:, :3] * gain), painted[iris]), seconds)
-    of_white, of_iris = fit.tint
-    painted *= of_white + disc[..., None] * (of_iris - of_white)
-    if opening is not None and own > 0:
-        kept = soft(opening * _fits(frame, painted, middle, outline, disc), _BLENDED * radius)
-        painted += (np.float32(own) * np.minimum(kept, opening))[..., None] * (frame - painted)
-    mask = np.float32(share) * between_lids(outline, shape)
-    spliced[part] += mask[..., None] * (np.minimum(painted, np.float32(255.0)) - spliced[part])
+        iris = (opening > 0.5) & (disc > 0.98)
+        iris[iris] = _alike(frame[iris], painted[iris])
+        fit.see_colors((frame[white], frame[iris]), (seen[white][:, :3] * gain, painted[iris]), seconds)
+    add_tint(painted, disc, *fit.tint)
+    kept = soft(_fitting(frame, painted, disc, opening, middle, outline), _BLENDED * radius) if own > 0 else opening
+    mask = between_lids(outline, shape)
+    lay(spliced[part], frame, painted, kept, opening, np.float32(own), mask, np.float32(share))
 
 
 def _width(lids: FloatArray) -> float:
@@ -112,31 +111,36 @@ def _width(lids: FloatArray) -> float:
 
 
 def _alike(own: FloatArray, painted: FloatArray) -> NDArray[np.bool_]:
-    """Return (h, w): where the frame may show what is painted, and no lash or reflection."""
-    times = own.sum(axis=2) / np.maximum(painted.sum(axis=2), 24.0)
+    """Return which pixels (n, 3) of a frame may show what is painted there, and no lash or reflection."""
+    times = own.sum(axis=1) / np.maximum(painted.sum(axis=1), 24.0)
     return np.asarray((times > _SAME[0]) & (times < _SAME[1]))
 
 
-def _fits(own: FloatArray, painted: FloatArray, middle: FloatArray, lids: FloatArray, disc: FloatArray) -> FloatArray:
-    """Return (h, w): 0 where the frame shows something else than eyeball below the iris' middle."""
-    differs = np.abs(own.mean(axis=2) / np.maximum(painted.mean(axis=2), 8.0) - 1.0)
-    glitters = (disc > 0.5) & (own.min(axis=2) > _GLITTER * own.max(axis=2))  # skin is redder than a lamp
-    differs = np.where(glitters, np.float32(0.0), differs)
+def _fitting(
+    own: FloatArray,
+    painted: FloatArray,
+    disc: FloatArray,
+    opening: FloatArray,
+    middle: FloatArray,
+    lids: FloatArray,
+) -> FloatArray:
+    """Return (h, w): `opening` without what a frame shows of something else than eyeball below the iris' middle."""
     down = lids[9:].mean(axis=0) - lids[1:8].mean(axis=0)
-    height = float(np.linalg.norm(down))
-    down = down / max(height, 1e-6)
-    rows, columns = np.mgrid[: own.shape[0], : own.shape[1]].astype(np.float32)
-    below = ((columns - middle[0]) * down[0] + (rows - middle[1]) * down[1]) / max(height, 1e-6)
-    return 1.0 - smoothstep(differs, *_OTHER) * smoothstep(below, *_BELOW)
+    per_px = (down / max(float(down @ down), 1e-6)).astype(np.float32)
+    fitting = np.empty_like(opening)
+    start = np.float32(-float(middle @ per_px))
+    fill_fitting(own, painted, disc, opening, per_px, start, _OTHER, _BELOW, _GLITTER, fitting)
+    return fitting
 
 
 def _shadow(lids: FloatArray, shape: tuple[int, ...], radius: float) -> FloatArray:
-    """Return the factor (h, w, 3) by which the lids, the upper one above all, darken an eye."""
-    factor = np.ones(shape[:2], np.float32)
-    for margin, depth, reach in ((lids[1:8], *_UPPER_SHADOW), (lids[9:], *_LOWER_SHADOW)):
+    """Return how dark (h, w) the lids, the upper one above all, make an eye."""
+    away = []
+    for margin in (lids[1:8], lids[9:]):
         line = np.full(shape[:2], 255, np.uint8)
         cv2.polylines(line, [np.round(margin * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
-        away = cv2.distanceTransform(line, cv2.DIST_L2, 3) / np.float32(reach * radius)
-        factor *= 1.0 - np.float32(depth) * np.exp(-away)
-    dark = 1.0 - soft(factor, 0.06 * radius)[..., None]
-    return np.asarray(1.0 - dark * np.array(_SHADOW_COLOR, np.float32), np.float32)
+        away.append(cv2.distanceTransform(line, cv2.DIST_L2, 3))
+    reach = np.array([1.0, radius], np.float32)
+    dark = np.empty(shape[:2], np.float32)
+    fill_shadow(away[0], away[1], _UPPER_SHADOW * reach, _LOWER_SHADOW * reach, dark)
+    return soft(dark, 0.06 * radius)

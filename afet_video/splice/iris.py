@@ -76,7 +76,8 @@ def _profile(polar: FloatArray, luma: FloatArray, shown: NDArray[np.bool_], with
     for i in range(within):
         if shown[i].any():
             there = luma[i][shown[i]]
-            colors[i] = polar[i][shown[i]][there <= np.quantile(there, _USUAL)].mean(axis=0)
+            usual = np.argsort(there)[: int(_USUAL * (len(there) - 1)) + 1]
+            colors[i] = polar[i][shown[i]][usual].mean(axis=0)
             known.append(i)
     if not known:
         known, colors[0] = [0], polar[shown].mean(axis=0)
