@@ -56,6 +56,11 @@ _FALL_RANGE = (0.3, 0.7)
 _CLOSURE_RANGE = (0.4, 0.9)
 """Lid closure from which the corner lifts, and lifts in full: beyond the squint that belongs to a smile."""
 
+_SHUT_RANGE, _SLIT_RANGE = (0.55, 0.75), (0.13, 0.19)
+"""Closure from which the subject shuts the eye, and surely has (MediaPipe leaves a gap of 0.15 to 0.25); share of the
+closure lost below which the affected lids then meet all the same, and above which they stay apart. Grade III closes
+fully with effort."""
+
 _PULL_IOD = 0.025
 """How far the middle of the upper lip is pulled to the healthy side at full droop. A little of it is lost, as alpha
 grows on the way: 1.8 mm are shown on a face with 90 mm between the outer canthi."""
@@ -183,7 +188,8 @@ def affected_face(
     seam_share : how much of what is returned the splice shows on the midline itself: 1 - alpha there.
     """
     moved = (xyz - rest.xyz).astype(np.float64)
-    lost = model.zones @ (1.0 - np.array(profile.kept))
+    closure = rest.lid_closure[0 if profile.side is Side.LEFT else 1]
+    lost = model.zones @ (1.0 - _kept(profile, closure))
     shown = xyz - lost[:, None] * moved
     iod = float(interocular_px(xyz))
     if profile.droop > 0 or profile.synkinesis > 0:
@@ -194,8 +200,9 @@ def affected_face(
         lift = profile.synkinesis * _unwanted_smile(moved, rest, profile.side, down, iod) * _LIFT_IOD * model.lift
         shown += iod * (hang[:, None] * down - pull[:, None] * outwards)
         shown += iod * lift[:, None] * (_LIFT[0] * outwards + _LIFT[1] * down)
-        shown += _narrowed(shown, profile.synkinesis * _smile(moved, profile.side, iod), profile.side, model)
-    closure = rest.lid_closure[0 if profile.side is Side.LEFT else 1]
+        narrows = profile.synkinesis * _smile(moved, profile.side, iod)
+        narrows *= 1.0 - _smoothstep(closure, *_SHUT_RANGE)  # what is shut gets no narrower
+        shown += _narrowed(shown, narrows, profile.side, model)
     if profile.lid_fall > 0 and closure > _FALL_RANGE[0]:
         shown += _fallen(shown, profile, closure, model)
     if strength < 1.0:
@@ -211,6 +218,24 @@ def affected_face(
     )
 
 
+def _kept(profile: PalsyProfile, closure: float) -> WeightArray:
+    """Return the movement kept (5,) in each zone in a frame whose affected eye, if healthy, were closed so far.
+
+    Lids that come as near to each other as a slit meet: the last of the way takes no force.
+    """
+    kept = np.array(profile.kept, np.float64)
+    eye = ZONES.index("eye")
+    means_to = _smoothstep(closure, *_SHUT_RANGE)
+    is_slit = 1.0 - _smoothstep(1.0 - kept[eye], *_SLIT_RANGE)
+    kept[eye] += means_to * is_slit * (1.0 - kept[eye])
+    return kept
+
+
+def _smoothstep(value: float, low: float, high: float) -> float:
+    t = min(max((value - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
+
+
 def _smile(moved: WeightArray, side: Side, iod: float) -> float:
     """Return how far the healthy corner of the mouth went, 1 = as far as healthy people's go."""
     corner = facemesh.RIGHT_COMMISSURE if side is Side.LEFT else facemesh.LEFT_COMMISSURE
@@ -221,9 +246,7 @@ def _unwanted_smile(moved: WeightArray, rest: RestFrame, side: Side, down: Weigh
     """Return 0..1 how much the healthy side's eye closure or brow raise asks of the affected corner of the mouth."""
     brow = list(facemesh.RIGHT_BROW if side is Side.LEFT else facemesh.LEFT_BROW)
     raised = float(np.clip(-(moved[brow] @ down).mean() / (_FULL_BROW_RAISE_IOD * iod), 0.0, 1.0))
-    low, high = _CLOSURE_RANGE
-    closed = float(np.clip((rest.lid_closure[1 if side is Side.LEFT else 0] - low) / (high - low), 0.0, 1.0))
-    return max(raised, closed * closed * (3 - 2 * closed))
+    return max(raised, _smoothstep(rest.lid_closure[1 if side is Side.LEFT else 0], *_CLOSURE_RANGE))
 
 
 def _narrowed(xyz: WeightArray, amount: float, side: Side, model: PalsyModel) -> WeightArray:
@@ -239,11 +262,8 @@ def _fallen(xyz: WeightArray, profile: PalsyProfile, closure: float, model: Pals
     Of the way to the lower lid it falls `lid_fall` in all: what the lids still close by themselves is part of it.
     """
     ring, opposite = _facing_lids(profile.side)
-    low, high = _FALL_RANGE
-    t = min((closure - low) / (high - low), 1.0)
-    meant = t * t * (3 - 2 * t)
     kept = profile.kept[ZONES.index("eye")]
-    share = meant * max(profile.lid_fall - kept, 0.0) / max(1.0 - kept, 1e-6)
+    share = _smoothstep(closure, *_FALL_RANGE) * max(profile.lid_fall - kept, 0.0) / max(1.0 - kept, 1e-6)
     way = share * (xyz[opposite] - xyz[ring])
     way[8:] = 0.0
     result: WeightArray = model.lids[profile.side] @ way

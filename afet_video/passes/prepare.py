@@ -31,6 +31,7 @@ from afet_video.splice.cover import FaceCover
 from afet_video.splice.eye import EyeMemory
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.mesh import build_mesh
+from afet_video.splice.rims import Rims, without_rims
 from afet_video.splice.texture import outside_mouth, texture_model
 from afet_video.video.decode import VideoReader
 
@@ -61,6 +62,7 @@ class FaceModel:
     textured: NDArray[np.bool_]
     behind_lips: NDArray[np.bool_] | None
     cover: FaceCover
+    rims: Rims | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,9 +165,10 @@ def _person_models(
 
 
 def _bank_entry(
-    neutral: Neutral, cover: FaceCover, rest: RestModel, lost: float, settings: ConvertSettings
+    neutral: Neutral, cover: FaceCover, rims: Rims | None, rest: RestModel, lost: float, settings: ConvertSettings
 ) -> BankEntry:
-    rgb = flatten_fold(cover.clean_neutral(), neutral.xy, settings.profile.side, lost)
+    clean = without_rims(rims, cover.clean_neutral(), neutral.rgb, neutral.xy)
+    rgb = flatten_fold(clean, neutral.xy, settings.profile.side, lost)
     texture = texture_model(rgb, neutral.xy, settings.splice)
     eye = EyeMemory(texture, settings.profile.side)
     return BankEntry(neutral.choice.index, rest.turn_deg(neutral.xyz), texture, eye)
@@ -220,15 +223,19 @@ def dressed_model(
     covers = [cover, *(FaceCover(one.rgb, one.xy, settings.mask) for one in neutrals[1:])]
     triangles = build_mesh(neutrals[0].xyz)
     lost = fold_lost(settings.profile, palsy)
+    rims = Rims.of(neutrals[0].rgb, neutrals[0].xy) if settings.mask.is_on else None
     return FaceModel(
         neutral=neutrals[0].choice,
         rest=rest,
         palsy=palsy,
-        bank=tuple(_bank_entry(one, own, rest, lost, settings) for one, own in zip(neutrals, covers, strict=True)),
+        bank=tuple(
+            _bank_entry(one, own, rims, rest, lost, settings) for one, own in zip(neutrals, covers, strict=True)
+        ),
         triangles=triangles,
         textured=outside_mouth(triangles, settings.splice),
         behind_lips=None if settings.splice.texture == "neutral" else in_cavity(triangles),
         cover=cover,
+        rims=rims,
     )
 
 

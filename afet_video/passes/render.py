@@ -166,7 +166,7 @@ class FaceChanger:
         )
         spliced = None
         if moment.strength > 0 and not profile.changes_nothing:
-            spliced = self._splice(frame, moment, affected, alpha, rest.turn_deg)
+            spliced = self._splice(frame, moment, affected, alpha, rest)
         neutral_index = nearest(model.bank, rest.turn_deg)[0].index
         output, alpha_at = output_landmarks(xyz, affected.xyz, alpha) if spliced is None else spliced.landmarks
         share = 1.0 - (1.0 - alpha_at) * affected.lost
@@ -181,7 +181,7 @@ class FaceChanger:
         moment: FaceMoment,
         affected: AffectedFace,
         alpha: AlphaField,
-        turn_deg: tuple[float, float],
+        rest: RestFrame,
     ) -> SpliceStages | None:
         """Splice a frame in place and return what was used, or None if the face lies outside of it."""
         model, xyz = self.model, moment.xyz
@@ -196,7 +196,9 @@ class FaceChanger:
         for entry in model.bank:
             visible = not cover.hides(xy[entry.eye.ring])
             entry.eye.see(current, xy, seconds, affected.lid_closure, visible=visible)
-        first, second, share = nearest(model.bank, turn_deg)
+        if model.rims is not None:
+            cover = model.rims.over(cover, current, rest.xyz[:, :2] - origin)
+        first, second, share = nearest(model.bank, rest.turn_deg)
         texture = self._texture(first, cover.clean, xy, affected)
         if second is not None:
             texture = mixed(texture, self._texture(second, cover.clean, xy, affected), share)

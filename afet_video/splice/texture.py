@@ -29,6 +29,10 @@ _SKIN_RANGE_IOD = (0.005, 0.03)
 _BROW_RANGE_IOD = (0.004, 0.014)
 """The same on the brows: a frown moves their landmarks by much less than the brows themselves."""
 
+_BROW_LOST_RANGE = (0.45, 0.85)
+"""Share of a brow's movement lost from which the neutral's brow begins to be mixed in, and is as elsewhere. Skin can be
+a mixture of both pictures; of a brow, which the landmarks trail, that makes two."""
+
 _LID_RANGE = (0.4, 0.65)
 """Lid closure from which the neutral's open eye begins to show, and is shown in full. A squint in a smile closes the
 lids by 0.3 to 0.4 and must keep the current gaze."""
@@ -146,6 +150,7 @@ def neutral_texture(
     weight[_LIPS] *= np.float32(1.0 - _step(mouth_opening, *_OPEN_RANGE_IOD))
     if lost is not None:
         weight *= lost
+        weight[_BROWS] *= _smoothstep(lost[_BROWS], *_BROW_LOST_RANGE)
     weight[_EYES[side]] = np.float32(_step(lid_closure, *_LID_RANGE)) * _eye_share(lost, side)
     if not weight.any():
         return NeutralTexture(model.rgb, model.xy, weight, np.ones((478, 3), np.float32))

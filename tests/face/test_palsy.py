@@ -235,3 +235,20 @@ def test_the_upper_lid_falls_in_part_when_the_lids_are_meant_to_shut(
     assert np.array_equal(lids(0.3), xyz)
     assert np.array_equal(lids(0.9, eye=0.25), xyz)
     assert 0.75 * open_px < lid_gap_px(lids(0.5), tuple(ring)) < open_px
+
+
+def test_lids_that_come_as_near_as_a_slit_meet(real_faces: Faces, rest_model: RestModel, model: PalsyModel) -> None:
+    """Grade III closes the eye fully with effort; one that keeps less stays ajar, and a squint is not pressed shut."""
+    rest = rest_model.rest(real_faces["smile"].xyz)
+    ring = list(facemesh.LEFT_EYE)
+
+    def lost(closure: float, eye: float) -> float:
+        face = shown(real_faces["smile"].xyz, replace(rest, lid_closure=(closure, 0.0)), model, side=Side.LEFT, eye=eye)
+        return float(face.lost[ring].mean())
+
+    assert lost(1.0, 0.9) < 1e-3
+    assert lost(1.0, 0.7) == pytest.approx(0.3, abs=0.02)
+    assert lost(0.5, 0.9) == pytest.approx(0.1, abs=0.01)
+    assert lost(0.0, 0.0) == pytest.approx(1.0, abs=0.02)
+    steps = [lost(float(closure), 0.9) for closure in np.linspace(0.5, 1.0, 101)]
+    assert np.abs(np.diff(steps)).max() < 0.01  # nothing pops as the lids close
