@@ -105,6 +105,26 @@ def test_an_eyeball_that_turns_up_leaves_white_without_a_trace(ball: Eyeball) ->
     assert result[y - 5, x].mean() < 110, "the iris is up there"
 
 
+def test_where_the_detectors_circle_is_off_there_is_no_second_edge() -> None:
+    seen = MIDDLE - np.array([3, 0], np.float32)
+    made = eyeball(picture(OPEN, seen), OPEN, iris_at(MIDDLE))
+    assert made is not None
+    shown, disc = made.turned(np.eye(2, 3), made.middle, made.radius, (SHAPE[1], SHAPE[0]), 0.0, 0.0)
+    line = shown[int(MIDDLE[1]), :, 0]
+    beyond = int(seen[0] + RADIUS) + 2
+    assert line[beyond : beyond + 6].min() > WHITE[0] - 25
+    assert np.all(np.diff(line[int(MIDDLE[0]) : beyond]) > -1), "from the iris outwards it only gets brighter"
+    assert disc[int(MIDDLE[1]), beyond] < 0.05
+
+
+def test_the_white_that_was_not_seen_is_shaded_towards_the_corners(ball: Eyeball) -> None:
+    row = ball.modelled[int(MIDDLE[1] - ball.origin[1]), :, :3].mean(axis=1)
+    middle = round(float(MIDDLE[0] - ball.origin[0]))
+    assert np.all(np.diff(row[: middle + 1]) >= 0)
+    assert np.all(np.diff(row[middle:]) <= 0)
+    assert 0.7 < row[middle + 25] / row[middle] < 0.95
+
+
 def test_too_little_of_an_eye_gives_none() -> None:
     tiny = iris_at(MIDDLE) * 0.1
     assert eyeball(picture(OPEN), OPEN * 0.1, tiny) is None, "an iris of two pixels"
