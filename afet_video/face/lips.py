@@ -1,10 +1,14 @@
-"""Lips that stay shut where the frame shows them shut.
+"""Lips that stay shut where the frame shows them shut, and that meet where they would pass through each other.
 
-in: landmarks of a frame, and at rest -> out: the latter, its mouth no wider open.  Must not: see pixels.
+in: landmarks of a frame, and at rest -> out: the latter, its mouth no wider open and not inside out.  Must not: see
+pixels.
 
 Lips pressed together or drawn in have no inside of the mouth to show. If the slack lips of the rest shape would part
 there, the warp could only stretch the line between them into a red patch. So the gap at rest is bounded, place by place
 along the lips, by the gap that the frame has.
+
+A lip that is not pulled up may come to lie beyond the other: they touch instead, half-way. A mesh that turns inside out
+would show dots of teeth along the line.
 """
 
 from __future__ import annotations
@@ -32,16 +36,42 @@ def sealed(rest: NDArray[np.float64], current: NDArray[np.floating], iod_px: flo
 
     Pixels of one frame; `iod_px` is its inter-ocular distance.
     """
-    x, y = (current[_CHIN, :2] - current[_TOP, :2]).tolist()
+    down = _down(current)
+    allowed = _WIDEN * np.maximum(_gaps(current, down), 0.0) + _SLACK_IOD * iod_px
+    excess = np.maximum(_gaps(rest, down) - allowed, 0.0)
+    return _moved_together(rest, excess, down) if excess.any() else rest
+
+
+def lip_gaps(xyz: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return how far apart the lips' inner edges are at 9 places from corner to corner, pixels; < 0: they overlap."""
+    return _gaps(xyz, _down(xyz))
+
+
+def touching(shown: NDArray[np.float64], current: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return `shown` (478, 3) with the lips moved apart where they overlap more than those of `current` (478, 3)."""
+    down = _down(current)
+    overlap = np.minimum(_gaps(shown, down) - np.minimum(_gaps(current, down), 0.0), 0.0)
+    return _moved_together(shown, overlap, down) if overlap.any() else shown
+
+
+def _gaps(xyz: NDArray[np.floating], down: NDArray[np.float64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = (xyz[_LOWER[-1], :2] - xyz[_UPPER[-1], :2]) @ down
+    return result
+
+
+def _down(xyz: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the unit vector (2,) down the face."""
+    x, y = (xyz[_CHIN, :2] - xyz[_TOP, :2]).tolist()
     length = math.hypot(x, y)
-    down = np.array([x / length, y / length])
-    upper, lower = _UPPER[-1], _LOWER[-1]
-    gap = (rest[lower, :2] - rest[upper, :2]) @ down
-    allowed = _WIDEN * np.maximum((current[lower, :2] - current[upper, :2]) @ down, 0.0) + _SLACK_IOD * iod_px
-    excess = np.maximum(gap - allowed, 0.0)
-    result = rest.copy()
-    if excess.any():
-        shift = 0.5 * _ROW_SHARE[:, None, None] * excess[:, None] * down
-        result[_UPPER, :2] += shift
-        result[_LOWER, :2] -= shift
+    return np.array([x / length, y / length])
+
+
+def _moved_together(
+    xyz: NDArray[np.float64], by: NDArray[np.float64], down: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return landmarks with the lips moved together by so many pixels at each of the 9 places."""
+    result = xyz.copy()
+    shift = 0.5 * _ROW_SHARE[:, None, None] * by[:, None] * down
+    result[_UPPER, :2] += shift
+    result[_LOWER, :2] -= shift
     return result

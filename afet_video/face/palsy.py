@@ -18,6 +18,7 @@ from scipy.spatial.distance import cdist
 
 from afet_video import facemesh
 from afet_video.datatypes import ZONES, FloatArray, PalsyProfile, Side
+from afet_video.face.lips import lip_gaps, touching
 from afet_video.face.pose import interocular_px
 from afet_video.face.rest import RestFrame
 
@@ -137,7 +138,8 @@ class AffectedFace:
 
     `xyz` (478, 3): landmarks in pixels at alpha 0. `lost` (478,): share of its movement that each landmark loses.
     `excursion` (478,): movement taken away, in inter-ocular distances. `lid_closure`: of the affected eye in the
-    source, 0 as at rest .. 1 shut. `mouth_opening`: gap between the lips in `xyz`, in inter-ocular distances.
+    source, 0 as at rest .. 1 shut. `mouth_opening`: gap between the lips in `xyz`, in inter-ocular distances, and
+    `lip_gaps` (9,) the same place by place from corner to corner.
     """
 
     xyz: FloatArray
@@ -145,6 +147,7 @@ class AffectedFace:
     excursion: FloatArray
     lid_closure: float
     mouth_opening: float
+    lip_gaps: FloatArray
 
 
 def palsy_model(rest: NDArray[np.floating]) -> PalsyModel:
@@ -205,6 +208,7 @@ def affected_face(
         shown += _narrowed(shown, narrows, profile.side, model)
     if profile.lid_fall > 0 and closure > _FALL_RANGE[0]:
         shown += _fallen(shown, profile, closure, model)
+    shown = touching(shown, xyz)
     if strength < 1.0:
         lost = strength * lost
         shown = xyz + strength * (shown - xyz)
@@ -215,6 +219,7 @@ def affected_face(
         excursion=(lost * rest.excursion).astype(np.float32),
         lid_closure=closure,
         mouth_opening=gap,
+        lip_gaps=np.asarray(lip_gaps(shown) / iod, np.float32),
     )
 
 

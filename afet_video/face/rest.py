@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
 from afet_video.face.activity import lid_gap_px
+from afet_video.face.gaze import GazeMemory, LidModel, lid_model
 from afet_video.face.headfit import FEATURES, FIRMNESS, HeadFit, TurningShape, features, fit_head
 from afet_video.face.jaw import JawModel, jaw_model
 from afet_video.face.lips import sealed
@@ -50,9 +51,10 @@ class RestFrame:
     """The face of one frame at rest.
 
     `xyz` (478, 3): landmarks in pixels of that frame with the facial nerve's share taken away; head, jaw and gaze as
-    they are. `excursion` (478,): size of what was taken away, in inter-ocular distances. `lid_closure`: how far each
-    eye is closed against its rest (0 = as at rest, 1 = shut), (left, right). `mouth_opening`: gap between the lips that
-    the jaw leaves in `xyz`, in inter-ocular distances. `turn_deg`: the head's yaw and pitch against the neutral's.
+    they are, and the lids as far as they follow the gaze. `excursion` (478,): size of what was taken away, in
+    inter-ocular distances. `lid_closure`: how far each eye is closed against its rest with that gaze (0 = as at rest,
+    1 = shut), (left, right). `mouth_opening`: gap between the lips that the jaw leaves in `xyz`, in inter-ocular
+    distances. `turn_deg`: the head's yaw and pitch against the neutral's.
     """
 
     xyz: FloatArray
@@ -73,6 +75,7 @@ class RestModel:
     shape: TurningShape
     noise_px: FitArray
     jaw: JawModel
+    lids: LidModel
     gate_kernel: FloatArray
     edge: FitArray
     brow_share: FitArray
@@ -83,16 +86,21 @@ class RestModel:
         """The rest shape (478, 3) as the neutral faces the camera, pixels."""
         return _base(self.shape)
 
-    def rest(self, xyz: FloatArray) -> RestFrame:
-        """Return the resting face of a frame whose landmarks are `xyz` (478, 3) pixels."""
+    def rest(self, xyz: FloatArray, gaze: GazeMemory | None = None) -> RestFrame:
+        """Return the resting face of a frame whose landmarks are `xyz` (478, 3) pixels; `gaze`: of those before."""
         head = fit_head(self.shape, xyz)
         displacement = self._facial_displacement(xyz, head)
+        followed, narrower = self.lids.followed(displacement, gaze)
         size = (_length(displacement) / self.noise_px).astype(np.float32)
         moves = _smoothstep(self.gate_kernel @ size, *DEAD_ZONE)
         displacement *= np.maximum(moves, self._with_brows(displacement))[:, None]
         displacement[facemesh.SKIN_COUNT :] = 0.0  # gaze is not the facial nerve's
+        if followed is not None:
+            displacement *= (1.0 - followed)[:, None]
         iod = float(interocular_px(xyz))
-        left, right = (_closure(xyz, ring, open_, iod) for ring, open_ in zip(_EYES, self.lid_aperture, strict=True))
+        left, right = (
+            _closure(xyz, ring, open_ - narrower, iod) for ring, open_ in zip(_EYES, self.lid_aperture, strict=True)
+        )
         rest = xyz.astype(np.float64)
         rest[:, :2] -= head.forth(displacement)
         rest = sealed(rest, xyz, iod)
@@ -157,6 +165,7 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
         shape=shape,
         noise_px=noise,
         jaw=jaw_model(base, iod),
+        lids=lid_model(base, iod),
         gate_kernel=_kernel(base[:, :2].astype(np.float32), _GATE_RADIUS_IOD * iod),
         edge=_from_outline(base, iod),
         brow_share=_around_brows(base, _BROW_REACH_IOD * iod),

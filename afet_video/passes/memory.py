@@ -2,8 +2,8 @@
 
 in: the models of pass 2 <-> out: a file of arrays.  Must not: know how anything is remembered, or unpickle.
 
-Two things remember: what covers the face (the frame before), and the affected eye (as it last was open). Everything
-else in pass 2 depends on its own frame and on what was known before pass 2 began.
+Three things remember: what covers the face (the frame before), the affected eye (as it last was open), and how far the
+lids followed the gaze. Everything else in pass 2 depends on its own frame and on what was known before pass 2 began.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from afet_video.passes.prepare import FaceModels
 
 
 class Remembers(Protocol):
-    """Something with a state that can be taken out and put back; `splice.cover.FaceCover`, `splice.eye.EyeMemory`."""
+    """Something with a state that can be taken out and put back; `splice.cover.FaceCover` is one."""
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return the state, empty if there is none."""
@@ -55,7 +55,7 @@ class RenderMemory:
         self._kept: dict[str, _Kept] = {}
         by_owner: dict[int, _Kept] = {}
         for key, model in sorted(models.items()):
-            owners: list[Remembers] = [model.cover, *(entry.eye for entry in model.bank)]
+            owners: list[Remembers] = [model.cover, *(entry.eye for entry in model.bank), model.gaze]
             for number, owner in enumerate(owners):
                 frame = last_frame.get(key, -1)
                 known = by_owner.get(id(owner))

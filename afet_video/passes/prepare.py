@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import Box, ByteArray, FloatArray, NeutralChoice
 from afet_video.errors import NoNeutralError
+from afet_video.face.gaze import GazeMemory
 from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.neutral import rest_weights
 from afet_video.face.palsy import PalsyModel, fold_lost, palsy_model
@@ -62,6 +63,7 @@ class FaceModel:
     textured: NDArray[np.bool_]
     behind_lips: NDArray[np.bool_] | None
     cover: FaceCover
+    gaze: GazeMemory
     rims: Rims | None = None
 
 
@@ -235,6 +237,7 @@ def dressed_model(
         textured=outside_mouth(triangles, settings.splice),
         behind_lips=None if settings.splice.texture == "neutral" else in_cavity(triangles),
         cover=cover,
+        gaze=GazeMemory(),
         rims=rims,
     )
 

@@ -159,7 +159,7 @@ class FaceChanger:
     def change(self, frame: VideoFrame, moment: FaceMoment) -> TrackRow:
         """Change `frame` in place and return its row."""
         model, xyz, profile = self.model, moment.xyz, self.settings.profile
-        rest = model.rest.rest(xyz)
+        rest = model.rest.rest(xyz, model.gaze)
         alpha = alpha_field(xyz, moment.midline, profile.side, self.settings.splice)
         affected = affected_face(
             xyz, rest, profile, model.palsy, strength=moment.strength, seam_share=1.0 - alpha.at_midline
@@ -269,6 +269,7 @@ class FaceChanger:
             mouth_opening=affected.mouth_opening,
             side=self.settings.profile.side,
             lost=affected.lost,
+            lip_gaps=affected.lip_gaps,
         )
 
 

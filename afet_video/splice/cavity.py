@@ -43,6 +43,9 @@ _WIDE_RANGE_IOD = (0.06, 0.12)
 
 _OVERHANG = 0.25
 _INNER, _RED = np.array(facemesh.LIPS_INNER), np.array(facemesh.LIP_ROWS[2])
+_FACING = _INNER[-np.arange(20) % 20]
+"""What each landmark of the inner edge faces on the other lip: itself at the corners."""
+_TINY_PX = 1e-3
 
 _BESIDE = 0.06
 """How far inside the corners of the frame's mouth, as a share of its width, lies what stands in beside them."""
@@ -97,11 +100,17 @@ def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
     return Cavity(frame, table.astype(np.float32))
 
 
-def without_teeth(xy: FloatArray, mouth: Cavity) -> FloatArray:
-    """Return landmarks (478, 2) whose inner edge of the lips lies safely on the lips, as far as the mouth is wide open.
+def without_teeth(here: FloatArray, there: FloatArray, mouth: Cavity) -> tuple[FloatArray, FloatArray]:
+    """Return landmarks (478, 2) of frame and result, inner edges of the lips safely on the lips in a wide open mouth.
 
-    The detected edge is a pixel or so inside the opening: a rim of teeth would be carried along with the lip.
+    The detected edge is a pixel or so inside the opening: a rim of teeth would be carried along with the lip. Where
+    lips come together in the result nothing is taken from them there: they touch.
     """
-    result = xy.copy()
-    result[_INNER] += _RIM * mouth.frame[6] * (xy[_RED] - xy[_INNER])
-    return result
+    gaps = [np.linalg.norm(xy[_INNER] - xy[_FACING], axis=1) for xy in (here, there)]
+    parted = np.minimum(2.0 * (gaps[1] + _TINY_PX) / (gaps[0] + _TINY_PX), 1.0)
+    results = []
+    for xy, share in ((here, np.ones_like(parted)), (there, parted)):
+        result = xy.copy()
+        result[_INNER] += (_RIM * mouth.frame[6] * share[:, None] * (xy[_RED] - xy[_INNER])).astype(np.float32)
+        results.append(result)
+    return results[0], results[1]

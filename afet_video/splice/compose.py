@@ -85,7 +85,7 @@ def splice(
     second = neutral.second or neutral
     mouth = open_mouth(here, there)
     if behind_lips is not None and mouth.frame[6] > 0.0:
-        here, there = without_teeth(here, mouth), without_teeth(there, mouth)
+        here, there = without_teeth(here, there, mouth)
         mouth = open_mouth(here, there)
     fill_splice(
         out,

@@ -51,19 +51,18 @@ def _between(table, i, f, k):  # type: ignore[no-untyped-def]  # pragma: no cove
 def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return where pixel x, y between the lips (`cavity.Cavity`) is in the frame: where it is, kept within the frame's
     own opening; (sx, sy), where the warp has it, as far as the frame's mouth is shut there. Then the nearest place on
-    the lip, and how much of it shows: at the edge of a lip that has moved, so that the edge is smooth. Last the place
-    as far from the frame's lip, and how much of it shows if it is darker: the shadow that goes along with the lip; and
-    a place on that lip, for what is as bright as the lip is no shadow.
+    the lip, how much of it shows, and how bright: at the edge of a lip that has moved, so that the edge is smooth, and
+    between lips that all but touch. Last the place as far from the frame's lip, and how much of it shows if it is
+    darker: the shadow that goes along with the lip; and a place on that lip, for what is as bright as the lip is no
+    shadow.
     """
-    none = np.float32(0.0)
-    if mouth[6] == none:
-        return sx, sy, sx, sy, none, sx, sy, none, sx, sy
+    none, one = np.float32(0.0), np.float32(1.0)
     dx, dy = x - mouth[0], y - mouth[1]
     along = dx * mouth[2] + dy * mouth[3]
     across = dy * mouth[2] - dx * mouth[3]
     place = (along - mouth[4]) * mouth[5]
     if place < none or place > len(edges) - 1.001:
-        return sx, sy, sx, sy, none, sx, sy, none, sx, sy
+        return sx, sy, sx, sy, none, one, sx, sy, none, sx, sy
     i = int(place)
     f = place - np.float32(i)
     here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
@@ -72,6 +71,18 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
     upper = from_top < from_low
     moved = abs(moved_top) if upper else abs(moved_low)
+    # Where the lips all but touch, and did not in the frame, the line between them is seen and nothing behind it.
+    gap = from_top + from_low
+    slit, dim, below_x, below_y = none, one, none, none
+    if gap < np.float32(3.0):
+        changed = here_low - here_top - max(gap, none)
+        slit = min(np.float32(0.5) * (np.float32(3.0) - gap), one) * min(max(changed, none), one)
+        dim = one - np.float32(0.55) * slit
+        below = here_low + mouth[7]
+        below_x = mouth[0] + along * mouth[2] - below * mouth[3]
+        below_y = mouth[1] + along * mouth[3] + below * mouth[2]
+    if mouth[6] == none or slit == one:
+        return sx, sy, below_x, below_y, slit, dim, sx, sy, none, sx, sy
     # Beside the corner of the frame's mouth, where the result opens and the frame does not, what is farther in stands.
     opens = min(max((moved_low - moved_top) * np.float32(0.25), none), np.float32(1.0))
     beside = opens * (min(max(place, mouth[9]), mouth[10]) - place)
@@ -94,10 +105,16 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     red = here_top - np.float32(3.0) * mouth[7] if upper else here_low + np.float32(3.0) * mouth[7]
     red_x = mouth[0] + along * mouth[2] - red * mouth[3]
     red_y = mouth[1] + along * mouth[3] + red * mouth[2]
+    if beside != none:  # farther out it is seen from lip to lip, however narrow the result is there: both edges run on
+        far = min(abs(beside) / (mouth[5] * mouth[8]), one)
+        across += far * (top + (low - top) * from_top / max(gap, one) - across)
     across = min(max(across, top), low)
     px = mouth[0] + along * mouth[2] - across * mouth[3]
     py = mouth[1] + along * mouth[3] + across * mouth[2]
-    return sx + wide * (px - sx), sy + wide * (py - sy), lip_x, lip_y, lip, shadow_x, shadow_y, shadow, red_x, red_y
+    if slit > none:
+        lip_x, lip_y, lip = below_x, below_y, max(lip, slit)
+    sx, sy = sx + wide * (px - sx), sy + wide * (py - sy)
+    return sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, red_x, red_y
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -238,8 +255,9 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                     continue
                 sx, sy = u * eax + v2 * ebx + q * ecx, u * eay + v2 * eby + q * ecy
                 lip = shadow = zero
+                dim = one
                 if behind[t]:
-                    sx, sy, lip_x, lip_y, lip, shadow_x, shadow_y, shadow, red_x, red_y = _behind_lips(
+                    sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, red_x, red_y = _behind_lips(
                         mouth, edges, np.float32(x), np.float32(y), be, sx, sy
                     )
                 red, green, blue = _bilinear(current, sx, sy)
@@ -254,9 +272,11 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                         blue += shadow * (n_blue - blue)
                 if lip > zero:
                     n_red, n_green, n_blue = _bilinear(current, lip_x, lip_y)
-                    red += lip * (n_red - red)
-                    green += lip * (n_green - green)
-                    blue += lip * (n_blue - blue)
+                    if dim < one and dim * (n_red + n_green + n_blue) > red + green + blue:
+                        lip = zero  # the dark of a corner
+                    red += lip * (dim * n_red - red)
+                    green += lip * (dim * n_green - green)
+                    blue += lip * (dim * n_blue - blue)
                 if takes:
                     share = be * (u * wa + v2 * wb + q * wc)
                     if share > np.float32(1e-3):

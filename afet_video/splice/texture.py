@@ -48,6 +48,9 @@ _OPEN_RANGE_IOD = (0.03, 0.10)
 """Gap between the lips from which they begin to keep the current frame's pixels, and keep them in full: the edge of the
 neutral's closed lips is the dark line between them."""
 
+_PARTED_RANGE_IOD = (0.0, 0.008)
+"""The same for the lips' inner edges by themselves, place by place: that dark line belongs where lips touch."""
+
 _NEIGHBORHOOD_IOD, _EDGE_IOD, _LIGHT_RADIUS_IOD, _LIGHT_CELL_IOD = 0.10, 0.15, 0.20, 0.04
 _LIGHT_OFFSET = 8.0
 _NOT_SKIN_LOG = 1.0
@@ -61,6 +64,8 @@ _EYES = {
 }
 _BOTH_EYES = np.concatenate(list(_EYES.values()))
 _LIPS = np.array(facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES)
+_INNER_LIPS = np.array([edge for row in facemesh.LIP_ROWS[2:] for edge in (row[1:10], row[:10:-1])])
+"""Inner edges of the lips (4, 9) from corner to corner."""
 _BROWS = np.array(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)
 
 
@@ -123,6 +128,7 @@ def neutral_texture(
     mouth_opening: float,
     side: Side,
     lost: FloatArray | None = None,
+    lip_gaps: FloatArray | None = None,
 ) -> NeutralTexture:
     """Return the neutral's pixels with weights and gains for one frame.
 
@@ -136,6 +142,7 @@ def neutral_texture(
     side : the affected side.
     lost : (478,) share of its movement that each landmark loses; None: all. A fold that is half as deep keeps half of
         its own pixels, and a place that loses nothing keeps them all.
+    lip_gaps : (9,) `mouth_opening` place by place from corner to corner; None: the same in all.
     """
     if model.settings.texture == "neutral":
         share = np.ones(478, np.float32) if lost is None else lost
@@ -148,6 +155,8 @@ def neutral_texture(
     weight *= model.edge
     weight[_BOTH_EYES] = 0.0
     weight[_LIPS] *= np.float32(1.0 - _step(mouth_opening, *_OPEN_RANGE_IOD))
+    gaps = np.full(9, mouth_opening, np.float32) if lip_gaps is None else lip_gaps
+    weight[_INNER_LIPS] *= 1.0 - _smoothstep(gaps, *_PARTED_RANGE_IOD)
     if lost is not None:
         weight *= lost
         weight[_BROWS] *= _smoothstep(lost[_BROWS], *_BROW_LOST_RANGE)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from afet_video import facemesh
-from afet_video.face.lips import sealed
+from afet_video.face.lips import lip_gaps, sealed, touching
 from afet_video.face.pose import interocular_px
 
 LOWER = [facemesh.LIPS_INNER[20 - place] for place in range(1, 10)]
@@ -37,3 +37,20 @@ def test_an_open_mouth_and_a_face_at_rest_are_left_alone(real_faces: Mapping[str
     np.testing.assert_array_equal(sealed(closed, closed, iod_px), closed)
     np.testing.assert_array_equal(sealed(wide, wide, iod_px), wide)
     np.testing.assert_array_equal(sealed(closed, wide, iod_px), closed)
+
+
+def test_lips_that_would_overlap_touch(real_faces: Mapping[str, Any]) -> None:
+    current = real_faces["smile"].xyz.astype(float)
+    crossed = current.copy()
+    crossed[list(facemesh.UPPER_LIP), 1] += gap(current).max() + 4.0
+    assert lip_gaps(crossed).max() < -3.0
+    apart = touching(crossed, current)
+    np.testing.assert_allclose(lip_gaps(apart), np.minimum(lip_gaps(current), 0.0), atol=1e-9)
+    elsewhere = np.setdiff1d(np.arange(478), facemesh.UPPER_LIP + facemesh.LOWER_LIP)
+    np.testing.assert_array_equal(apart[elsewhere], crossed[elsewhere])
+
+
+def test_lips_that_do_not_overlap_are_left_alone(real_faces: Mapping[str, Any]) -> None:
+    for name in ("neutral", "smile", "jaw"):
+        xyz = real_faces[name].xyz.astype(float)
+        np.testing.assert_array_equal(touching(xyz, xyz), xyz)
