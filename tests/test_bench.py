@@ -64,6 +64,8 @@ def test_conversion_is_compared_with_its_floor(short_clip: Path) -> None:
     figures = {figure["name"]: figure for figure in json.loads(result.stdout)["figures"]}
     assert {figure["part"] for figure in figures.values()} == {"convert 160p"}
     assert figures["convert / floor"]["target"] == 1.35
+    assert figures["convert / overlapped floor"]["target"] == 1.15
+    assert figures["the same, processor time"]["median"] > 0
     for name in ("convert", "floor", "overlapped floor", "speed", "stage detect", "stage prepare", "stage splice"):
         assert figures[name]["median"] > 0, name
     assert figures["convert"]["note"] == "8 frames"

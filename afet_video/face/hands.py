@@ -5,7 +5,8 @@ longer than a moment.
 
 A hand has the face's own colour, so it needs a detector. That takes about 15 ms of a core, twice as long as finding the
 face, so it looks around the face every `LOOK_EVERY_S`, then back to where a hand came in and, as long as one is there,
-at every second picture; in between hands move in straight lines.
+at every second picture; in between hands move in straight lines. Where nothing has changed around the face since a look
+that found none, no arm has come in, and it looks again after `LOOK_AGAIN_S` at the latest.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ import numpy as np
 from afet_video.closing import Closing
 from afet_video.datatypes import Box, ByteArray, FloatArray, Landmarks
 from afet_video.face.quiet import native_log_dropped, opened
+from afet_video.face.surroundings import Surroundings
 from afet_video.model_files import HAND_LANDMARKER, locate
 
 LOOK_EVERY_S = 0.4
 """Time between looks while no hand is near the face."""
+
+LOOK_AGAIN_S = 2.0
+"""Longest time between looks at a face around which nothing changes."""
 
 FOLLOW_EVERY = 2
 """Pictures from one look to the next while a hand is there."""
@@ -90,7 +95,8 @@ class HandFinder(Closing):
         self._landmarker: Any = None
         self._track = HandTrack()
         self._passed: deque[tuple[int, float, ByteArray, Landmarks]] = deque()
-        self._looked_at = -np.inf
+        self._looked_at = self._checked_at = -np.inf
+        self._around: Surroundings | None = None
         self._seen_at = -np.inf
         self._next = 0
 
@@ -120,12 +126,19 @@ class HandFinder(Closing):
             self._passed.clear()
             return
         following = seconds - self._seen_at < LOOK_EVERY_S
-        due = index >= self._next if following else seconds - self._looked_at >= LOOK_EVERY_S
+        due = index >= self._next if following else seconds - self._checked_at >= LOOK_EVERY_S
         if not due:
             self._passed.append((index, seconds, rgb, face))
             return
+        self._checked_at = seconds
+        xy = _in_picture(face, rgb, size_wh)
+        is_recent = not following and seconds - self._looked_at < LOOK_AGAIN_S
+        if is_recent and self._around is not None and self._around.is_same(rgb, xy):
+            self._passed.clear()
+            return
         self._looked_at, self._next = seconds, index + FOLLOW_EVERY
         found = self._find(index, rgb, seconds, size_wh, face)
+        self._around = None if found else Surroundings.of(rgb, xy, _window(xy))
         if found:
             if not following:
                 self._look_back(size_wh)
@@ -151,7 +164,7 @@ class HandFinder(Closing):
         if self._model is None:
             return np.zeros((0, 21, 2), np.float32)
         scale_xy = np.array([size_wh[0] / rgb.shape[1], size_wh[1] / rgb.shape[0]])
-        xy = (face.xyz[:, :2] + 0.5) / scale_xy - 0.5
+        xy = _in_picture(face, rgb, size_wh)
         box = _window(xy)
         hands = [hand for hand in self._hands(rgb, box) if _touches(hand, xy)]
         points = [(hand + 0.5) * scale_xy - 0.5 for hand in hands]
@@ -186,6 +199,12 @@ class HandFinder(Closing):
             min_hand_presence_confidence=CONFIDENCE,
         )
         return opened(vision.HandLandmarker, options, self._model)
+
+
+def _in_picture(face: Landmarks, rgb: ByteArray, size_wh: tuple[int, int]) -> FloatArray:
+    """Return landmarks (478, 2) in pixels of the picture, which shows the frame of `size_wh` at any size."""
+    scale_xy = np.array([size_wh[0] / rgb.shape[1], size_wh[1] / rgb.shape[0]])
+    return np.asarray((face.xyz[:, :2] + 0.5) / scale_xy - 0.5)
 
 
 def _window(xy: FloatArray) -> Box:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from afet_video import facemesh
 from afet_video.datatypes import LANDMARK_COUNT
 from afet_video.face.headfit_kernel import fill_seen, fit
 
@@ -30,6 +31,15 @@ _FIRM = (
 """Landmarks that expressions hardly move: the nose without its wings, canthi, temples, cheek bones. The forehead is not
 among them: a brow raise moves all of it alike, and would be taken for a nod."""
 
+_CANTHI = (
+    facemesh.LEFT_EYE_OUTER,
+    facemesh.LEFT_EYE_INNER,
+    facemesh.RIGHT_EYE_OUTER,
+    facemesh.RIGHT_EYE_INNER,
+)
+_CANTHUS_SHARE = 8.0
+"""What a corner of an eye says over any other of them: a tendon holds it to the bone, the rest is skin that glides."""
+
 _ROUNDS = np.array([(0.03, 2), (0.015, 1), (0.008, 1), (0.008, 1)])
 """Misfit at which a landmark counts a quarter, round by round, in inter-ocular distances; steps of each round."""
 
@@ -39,6 +49,7 @@ _STEP_LIMIT_RAD = 0.2
 def _shares() -> FitArray:
     shares = np.zeros(LANDMARK_COUNT)
     shares[list(_FIRM)] = 1.0
+    shares[list(_CANTHI)] = _CANTHUS_SHARE
     return shares
 
 

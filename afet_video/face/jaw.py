@@ -10,8 +10,6 @@ The lower lip is slack between the commissures and its own middle, which both ha
 (`lip_drop`, in movements of the chin, and sideways) is taken from the frame itself, within what a jaw can do. Lips held
 shut over a dropped jaw thus stay shut, and an open mouth stays open to its full depth. As the lips are stretched from
 top to bottom, the commissures come nearer to each other.
-
-The mentalis, which the facial nerve drives, lifts lower lip and chin in a pout: that is not the jaw's doing.
 """
 
 from __future__ import annotations
@@ -30,6 +28,7 @@ CHIN: tuple[int, ...] = (152, 175, 199, 148, 377, 176, 400)
 
 _LIP_MIDDLE = (14, 15, 16, 17)
 _CHIN, _MIDDLE = np.array(CHIN), np.array(_LIP_MIDDLE)
+_LIP_GAP = (13, 14)
 _HINGE = (234, 454)  # in front of the ears: the temporomandibular joints, as near as the mesh has them
 
 _COMMISSURE, _UPPER_LIP = 0.50, 0.08
@@ -47,11 +46,6 @@ head the lip, which lies farther forward, goes another way than the chin."""
 _INWARDS, _INWARDS_REACH_IOD = 0.10, 0.10
 """How far a commissure goes inwards, in movements of the chin, and how far around it skin and lips go along."""
 
-_MENTALIS = (1.2, 2.4)
-"""Way of the middle of the lower lip, in ways of the chin, from which on a chin that goes up is lifted by the mentalis
-too, and by it alone. A jaw that shuts lifts the lip no further than itself, as the upper lip is in the way; the
-mentalis lifts the lip, and the chin's skin with it: six times as far in a pout on a real face."""
-
 _BELOW_MOUTH_IOD, _ABOVE_MOUTH_IOD, _LIP_REACH_IOD = 0.25, 0.18, 0.12
 _JAW_RANGE_IOD = (0.04, 0.10)
 """Movement of the chin from which `lip_drop` is taken from the frame, and is so in full."""
@@ -61,18 +55,22 @@ _JAW_RANGE_IOD = (0.04, 0.10)
 class JawModel:
     """Weights (478,) of each landmark for the chin's movement: `fixed + lip_drop * lip`.
 
-    `inwards` (478, 2): way of each landmark towards the middle of the mouth, in movements of the chin.
+    `inwards` (478, 2): way of each landmark towards the middle of the mouth, in movements of the chin. `rise_px`: how
+    far the jaw can rise above rest, until the lips meet.
     """
 
     fixed: NDArray[np.float64]
     lip: NDArray[np.float64]
     inwards: NDArray[np.float64]
     iod_px: float
+    rise_px: float
 
     def displacement(self, displacement: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the jaw's share (478, k) of a frame's displacement (478, k) from rest, pixels, neutral's frame."""
         chin, middle = median(displacement[_CHIN]), median(displacement[_MIDDLE])
-        chin[1] *= _lifted_by_jaw(float(chin[1]), float(middle[1]))
+        # A chin that rises further is drawn up by its own muscle, the mentalis (in a pout the lower lip goes up six
+        # times as far), and by a smile: the facial nerve's doing.
+        chin[1] = max(chin[1], -self.rise_px)
         (x, y), (lip_x, lip_y) = chin[:2].tolist(), middle[:2].tolist()
         moved = math.hypot(x, y)
         low, high = _LIP_DROP_RANGE
@@ -87,15 +85,6 @@ class JawModel:
         result: NDArray[np.float64] = weights[:, None] * chin
         result[:, :2] += known * (self.lip[:, None] * aside + moved * self.inwards)
         return result
-
-
-def _lifted_by_jaw(chin: float, lip: float) -> float:
-    """Return 0..1 how much of the chin's way down (pixels; up is negative) is the jaw's, given the lower lip's."""
-    if chin >= 0.0:
-        return 1.0
-    low, high = _MENTALIS
-    t = min(max((lip / chin - low) / (high - low), 0.0), 1.0)
-    return 1.0 - t * t * (3.0 - 2.0 * t)
 
 
 def jaw_model(rest: NDArray[np.float64], iod_px: float) -> JawModel:
@@ -122,7 +111,8 @@ def jaw_model(rest: NDArray[np.float64], iod_px: float) -> JawModel:
         lip[chosen] = 0.0
     lower = list(facemesh.LOWER_LIP)
     fixed[lower], lip[lower] = _COMMISSURE * (1 - middle[lower]), middle[lower]
-    return JawModel(fixed, lip, _inwards(rest, iod_px), iod_px)
+    rise_px = math.dist(rest[_LIP_GAP[0], :2].tolist(), rest[_LIP_GAP[1], :2].tolist())
+    return JawModel(fixed, lip, _inwards(rest, iod_px), iod_px, rise_px)
 
 
 def _inwards(rest: NDArray[np.float64], iod_px: float) -> NDArray[np.float64]:

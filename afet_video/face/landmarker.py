@@ -8,7 +8,7 @@ How it looks, and why (measured with mediapipe 1.2, two CPU cores)
   so holds steadier (half the jitter, and a brow raise on a rendered head is measured by a fifth better) than one with
   room for several, which starts from its face detector in every frame (7.5 ms against 6.5 ms). Twice a second the whole
   picture is searched, and as long as somebody else is in it the landmarker with room for several is used.
-* Where frames to come are at hand (`coming`), a second landmarker is at them meanwhile (`face/solo.py`).
+* Where frames to come are at hand (`coming`), landmarkers are at them meanwhile, in threads (`face/solo.py`).
 * With room for one face MediaPipe smooths the landmarks by a causal filter, which puts them 0.4 to 0.7 frames late. It
   goes by the time between frames; told that 100 seconds lie between two frames it leaves them as they are.
 * The face detector sees the picture at 128 x 128 and misses faces below about 14 % of the longer side (265 px at HD).
@@ -94,6 +94,7 @@ class FaceLandmarker(Closing):
     Parameters
     ----------
     recheck_s : how long somebody who was alone is taken to be so; only `detect` asks. inf: until `doubt`.
+    sharing : landmarkers that share the pictures to come of somebody who is alone, 1 or 2.
 
     Raises
     ------
@@ -101,13 +102,15 @@ class FaceLandmarker(Closing):
         If the model file is missing or damaged, or, at the first detection, refused by MediaPipe.
     """
 
-    def __init__(self, settings: LandmarkerSettings | None = None, *, recheck_s: float = RECHECK_S) -> None:
+    def __init__(
+        self, settings: LandmarkerSettings | None = None, *, recheck_s: float = RECHECK_S, sharing: int = 2
+    ) -> None:
         self._settings = settings or LandmarkerSettings()
         self._recheck_s = recheck_s
         self._model = locate(FACE_LANDMARKER)
         self._video: Any = None
         self._still: Any = None
-        self._solos = SoloPair(lambda: self._open("VIDEO", 1), _found)
+        self._solos = SoloPair(lambda: self._open("VIDEO", 1), _found, sharing)
         self._last_ms = -1
         self._looked_at = -math.inf
         self._is_alone = False
@@ -166,7 +169,8 @@ class FaceLandmarker(Closing):
         follow : the face that matters, as it was a moment ago. If it is small and still there, it is the only one
             returned.
         coming : pictures of the frames after this one, as far as they are there: the next calls are then the faster.
-            Up to `solo.LOOK_AHEAD` of them serve, and always as many, or what is found depends on how many there were.
+            Up to `solo.LOOK_AHEAD` of them serve (`LOOK_AHEAD_OF_ONE` if none share), and always as many, or what is
+            found depends on how many there were.
 
         Returns
         -------

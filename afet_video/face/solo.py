@@ -5,7 +5,8 @@ alone.
 
 MediaPipe looks for the face where it was in the picture before, so one landmarker goes from picture to picture, on one
 core. Two of them share the work in stretches: while one is at the pictures at hand the other is at those to come. (Were
-they to take every other picture, each would err by itself, and the outline would shake by a third more.)
+they to take every other picture, each would err by itself, and the outline would shake by a third more.) A single one
+needs a tenth less of the processor, as it settles once: it is the better choice where other work fills the other cores.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ STRETCH = 20
 LOOK_AHEAD = 2 * STRETCH
 """Pictures to come that keep both landmarkers at work."""
 
+LOOK_AHEAD_OF_ONE = 3
+"""Pictures to come that keep a single one at work."""
+
 _SETTLING = 2
 """Looks at the first picture of a stretch before the one that counts: where the face detector points, or where the face
 was a stretch ago, landmarks lie up to 1 % of the face off."""
@@ -42,10 +46,11 @@ class SoloPair:
     ----------
     open_model : loads a landmarker; called once, or twice where pictures to come are known.
     find : called with a landmarker, a picture and its time.
+    count : of landmarkers, 1 or 2.
     """
 
-    def __init__(self, open_model: Callable[[], Any], find: Find) -> None:
-        self._solos = tuple(_Solo(open_model, find) for _ in range(2))
+    def __init__(self, open_model: Callable[[], Any], find: Find, count: int = 2) -> None:
+        self._solos = tuple(_Solo(open_model, find) for _ in range(count))
         self._begun: dict[int, tuple[ByteArray, Future[Any]]] = {}
         self._place = 0
 
@@ -66,8 +71,9 @@ class SoloPair:
         self._begun = {key: begun for key, begun in self._begun.items() if key in wanted}
         for place, (key, picture) in enumerate(wanted.items(), self._place):
             if key not in self._begun:
-                solo = self._solos[place // STRETCH % 2]
-                self._begun[key] = picture, solo.begin(picture, afresh=place % STRETCH == 0)
+                solo = self._solos[place // STRETCH % len(self._solos)]
+                is_other = len(self._solos) > 1 and place % STRETCH == 0
+                self._begun[key] = picture, solo.begin(picture, afresh=is_other)
         self._place += 1
 
     def look(self, rgb: ByteArray) -> Any:

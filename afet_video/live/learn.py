@@ -14,7 +14,7 @@ import numpy as np
 
 from afet_video.datatypes import FloatArray, NeutralChoice, VideoFrame
 from afet_video.face.neutral import BANK_APART_DEG, choose_neutral, rest_weights
-from afet_video.face.register import QUICK_STEPS, FaceRegistration, luma_around
+from afet_video.face.register import FaceRegistration, luma_around
 from afet_video.filters import OneEuroSettings
 from afet_video.live.pool import Sighting, measures_of
 from afet_video.live.smooth import LandmarkFilter
@@ -108,7 +108,7 @@ class Learner:
                 found[key] = self._exact[key]
             else:
                 # with as many steps as the session's own frames, which are held against these
-                local = corrected(_frame(one), one.xyz_in_picture, one.turn, references, steps=QUICK_STEPS)
+                local = corrected(_frame(one), one.xyz_in_picture, one.turn, references)
                 found[key] = local + np.array([*one.origin, 0], np.float32)
         self._exact = found
         return list(found.values())

@@ -30,7 +30,6 @@ from afet_video.datatypes import (
 from afet_video.errors import MidlineError, SettingsError
 from afet_video.face.activity import landmark_speed, lid_aperture, mouth_gap, sharpness
 from afet_video.face.pose import head_pose
-from afet_video.face.register import QUICK_STEPS
 from afet_video.face.visibility import visibility
 from afet_video.filters import OneEuroFilter
 from afet_video.live.calibration import Calibration
@@ -287,7 +286,7 @@ class LiveSession(Closing):
             return face.xyz
         pose = head_pose(face.transform)
         turn = np.array([pose.yaw_deg, pose.pitch_deg], np.float32)
-        return corrected(frame, face.xyz, turn, list(learned.references), steps=QUICK_STEPS)
+        return corrected(frame, face.xyz, turn, list(learned.references))
 
     def _follow(self, xyz: FloatArray, face: Landmarks, seconds: float) -> FaceMoment | None:
         """Return where the face is, smoothed, with its midline; None if columns cannot divide it."""

@@ -24,12 +24,15 @@ from afet_video.face.look import Look, look_of
 from afet_video.face.neutral import FaceMeasures
 from afet_video.face.pose import head_pose
 from afet_video.face.shots import ShotFinder
-from afet_video.face.solo import LOOK_AHEAD
+from afet_video.face.solo import LOOK_AHEAD, LOOK_AHEAD_OF_ONE
 from afet_video.face.track import FaceTrack
 from afet_video.face.tracker import FaceTracker
 from afet_video.passes.settings import ConvertSettings
 from afet_video.threads import prefetch, run_behind, with_following
 from afet_video.video.decode import VideoReader
+
+_LARGE_PX = 1_500_000
+"""Pixels of a frame from which decoding and scaling take so long that one landmarker keeps pace with them."""
 
 _BEST_FIRST = (FaceStatus.DETECTED, FaceStatus.INTERPOLATED, FaceStatus.HELD, FaceStatus.MISSING)
 
@@ -97,13 +100,15 @@ def analyze(reader: VideoReader, settings: ConvertSettings, on_progress: Progres
     try:
         collected = _Collected()
         total = reader.info.frame_count
+        width, height = reader.info.size_wh
+        sharing, ahead = (1, LOOK_AHEAD_OF_ONE) if width * height >= _LARGE_PX else (2, LOOK_AHEAD)
         with (
-            FaceLandmarker(settings.landmarker) as landmarker,
+            FaceLandmarker(settings.landmarker, sharing=sharing) as landmarker,
             HandFinder(enabled=settings.mask.is_on) as hands,
             run_behind(partial(_look_for_hands, hands)) as hands_behind,
             contextlib.closing(prefetch(_pictures(reader, settings.landmarker.max_side))) as pictures,
         ):
-            for picture, following in with_following(pictures, LOOK_AHEAD):
+            for picture, following in with_following(pictures, ahead):
                 maybe_cut = shots.update(picture.rgb)
                 coming = [other.rgb for other in following]
                 faces = _detect(landmarker, tracker, picture, coming, maybe_cut, everybody=settings.tracker.everybody)

@@ -251,7 +251,7 @@ def _others(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choic
 def _video_neutral(reader: VideoReader, track: FaceTrack, followed: FollowedFace, choice: NeutralChoice) -> Neutral:
     assert choice.timestamp is not None
     xyz = followed.xyz(choice.index)
-    frame = reader.frame_at(choice.timestamp)
+    (frame,) = reader.frames_at([choice.timestamp])
     box = around_face(xyz, frame.size_wh)
     return Neutral(choice, xyz, track.blendshapes[choice.index], frame.read_box(box), (box.x0, box.y0))
 

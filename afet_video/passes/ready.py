@@ -118,6 +118,7 @@ def prepared(
                 followed.append(follow(lane.track, settings))
                 stack.callback(followed[-1].close)
             models = prepare(reader, analysis, followed, people.choices, settings, image)
+            reader.forget()
             strength = [
                 frame_strength(lane.track, face, reader.info.size_wh, settings.profile.side)
                 for lane, face in zip(analysis.lanes, followed, strict=True)

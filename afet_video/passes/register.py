@@ -16,7 +16,7 @@ import numpy as np
 
 from afet_video.datatypes import FaceStatus, FloatArray, NeutralChoice, Progress, ProgressCallback, VideoFrame
 from afet_video.face.pose import head_pose
-from afet_video.face.register import STEPS, FaceRegistration, luma_around
+from afet_video.face.register import FaceRegistration, luma_around
 from afet_video.face.track import FaceTrack
 from afet_video.passes.analyze import Analysis, Lane
 from afet_video.passes.neutrals import NeutralChoices
@@ -90,8 +90,9 @@ def _references(reader: VideoReader, track: FaceTrack, choice: NeutralChoice) ->
     first: FloatArray = track.xyz(choice.index, choice.index + 1)[0]
     triangles = build_mesh(first)
     references: list[Reference] = []
-    for index in (choice.index, *choice.bank):
-        frame = reader.frame_at(track.timestamps[index])
+    indices = (choice.index, *choice.bank)
+    frames = reader.frames_at([track.timestamps[index] for index in indices])
+    for index, frame in zip(indices, frames, strict=True):
         xyz, turn = track.xyz(index, index + 1)[0], _turn(track, index)
         if references:
             xyz = corrected(frame, xyz, turn, references[:1])
@@ -127,9 +128,7 @@ def _corrected_all(tasks: list[_Task]) -> list[FloatArray]:
     ]
 
 
-def corrected(
-    frame: VideoFrame, xyz: FloatArray, turn: FloatArray, references: list[Reference], *, steps: int = STEPS
-) -> FloatArray:
+def corrected(frame: VideoFrame, xyz: FloatArray, turn: FloatArray, references: list[Reference]) -> FloatArray:
     """Return landmarks (478, 3) corrected by the reference nearest in pose, or by the two that are about as near."""
     away = np.array([np.linalg.norm(turn - reference.turn) for reference in references])
     away = np.nan_to_num(away)  # no transform: taken to be turned like the neutral
@@ -146,7 +145,7 @@ def corrected(
     for share, which in zip(shares, order[:2], strict=True):
         share *= float(np.clip((high - away[which]) / (high - low), 0.0, 1.0))
         if share > 0.0:
-            result += share * (references[which].face.refine(luma, xyz, steps) - xyz)
+            result += share * (references[which].face.refine(luma, xyz) - xyz)
     return np.asarray(result, np.float32)
 
 

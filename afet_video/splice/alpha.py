@@ -9,7 +9,7 @@ then shows its own movement in full, which is what a palsy looks like on video.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,27 @@ from afet_video.errors import SettingsError
 
 RAMPS = ("smooth", "linear")
 
+_AT_MOUTH = 1.6
+"""How much wider the smooth ramp is at the mouth. The lips hang between its corners like a band: what pulls at one of
+them moves all of it, the less the nearer to the other; brows and lids go each by itself."""
+
+_MOUTH_ROWS = (4, 0, 17, 152)
+"""Landmarks whose rows bound it: tip of the nose, upper and lower edge of the lips, chin."""
+
+
+def _no_bend() -> FloatArray:
+    return np.array([[0.0], [1.0]], np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class SpliceSettings:
     """How the halves are joined.
 
     `ramp`: `smooth` (around the midline) or `linear` (the paper's). `ramp_width`: width of the smooth ramp as a share
-    of the half face's width; at 0.5 it ends inside the commissures, so that the lips bend softly and
-    not at the midline alone. `texture`: `adaptive` keeps the current frame's pixels and takes the neutral's only where
-    warping cannot make them; `neutral` takes them everywhere on the affected side, as the paper does.
+    of the half face's width; beside the mouth it is wider (`_AT_MOUTH`), and at 0.5 then ends at the commissures, so
+    that the lips bend softly and not at the midline alone. `texture`: `adaptive` keeps the current frame's pixels and
+    takes the neutral's only where warping cannot make them; `neutral` takes them everywhere on the affected side, as
+    the paper does.
     """
 
     ramp: str = "smooth"
@@ -49,7 +61,8 @@ class AlphaField:
     """Alpha of one frame as a function of the pixel.
 
     `direction` is +1 where the healthy half lies at larger x, else -1. With d = direction * (x - midline(y)) in pixels,
-    alpha is 0 for d <= `start`, 1 for d >= `stop`, and a ramp (linear or smoothstep) between.
+    alpha is 0 for d <= `start`, 1 for d >= `stop`, and a ramp (linear or smoothstep) between. `bend` (2, n): rows, in
+    increasing order, and a factor on d there, 1 or more: the ramp is so much narrower; straight between, level beyond.
     """
 
     midline: Midline
@@ -57,6 +70,7 @@ class AlphaField:
     start: float
     stop: float
     is_linear: bool
+    bend: FloatArray = field(default_factory=_no_bend)
 
     @property
     def at_midline(self) -> float:
@@ -64,9 +78,13 @@ class AlphaField:
         t = -self.start / (self.stop - self.start)
         return t if self.is_linear else t * t * (3.0 - 2.0 * t)
 
+    def steep_at(self, rows: NDArray[np.floating]) -> FloatArray:
+        """Return the factor on the distance from the midline at `rows` (any shape)."""
+        return np.asarray(np.interp(rows, self.bend[0], self.bend[1]), np.float32)
+
     def at(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> FloatArray:
         """Alpha at points of any shape."""
-        d = self.direction * (np.asarray(x, np.float32) - self.midline.x_at(y))
+        d = self.direction * (np.asarray(x, np.float32) - self.midline.x_at(y)) * self.steep_at(y)
         t = np.clip((d - self.start) / (self.stop - self.start), 0.0, 1.0)
         if not self.is_linear:
             t = t * t * (3.0 - 2.0 * t)
@@ -77,7 +95,7 @@ def alpha_field(xy: FloatArray, midline: Midline, side: Side, settings: SpliceSe
     """Return the alpha field of a frame from its landmarks (478, 2 or 3) in pixels and the affected side.
 
     The half face's width is the largest distance of the healthy half's outline from the midline, as in the paper: the
-    number of pixels between the centre of the face and its edge.
+    number of pixels between the centre of the face and its edge. `start` and `stop` are those at the mouth.
     """
     outline = xy[list(facemesh.FACE_OVAL)]
     left_is_right_in_picture = xy[facemesh.LEFT_EYE_OUTER, 0] > xy[facemesh.RIGHT_EYE_OUTER, 0]
@@ -86,5 +104,11 @@ def alpha_field(xy: FloatArray, midline: Midline, side: Side, settings: SpliceSe
     half_width = float(max((direction * (outline[:, 0] - midline.x_at(outline[:, 1]))).max(), 4.0))
     if settings.ramp == "linear":
         return AlphaField(midline, direction, 0.0, half_width, True)
-    reach = settings.ramp_width * half_width / 2
-    return AlphaField(midline, direction, -reach, reach, False)
+    reach = _AT_MOUTH * settings.ramp_width * half_width / 2
+    return AlphaField(midline, direction, -reach, reach, False, _bend(xy))
+
+
+def _bend(xy: FloatArray) -> FloatArray:
+    """Return `AlphaField.bend` of a face: as wide as it gets from the upper edge of the lips to the lower one."""
+    rows = np.maximum.accumulate(xy[list(_MOUTH_ROWS), 1]) + np.arange(4) * 1e-2  # increasing in every pose
+    return np.array([rows, [_AT_MOUTH, 1.0, 1.0, _AT_MOUTH]], np.float32)

@@ -8,7 +8,8 @@ down, or squeeze them into a wedge. So in an open mouth every pixel between the 
 Only the shadow under the edge of a lip goes along with it, wherever it is darker than the lip and what stays. Where the
 opening of the result reaches beyond the frame's, the frame shows lip instead of what lies behind: the nearest row of
 its own opening, or beside its corner the nearest column, stands in for it. A slit is carried along all the same: there
-the lips' edges are as wide as the gap itself.
+the lips' edges are as wide as the gap itself. But where the result's lips are nearly as close as the neutral's, the
+neutral's own slit is seen: teeth squeezed into a line, or drawn-in lips stretched, are none.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
+from afet_video.splice.alpha import AlphaField
 from afet_video.splice.cavity_kernel import fill_table
 
 COLUMNS = 64
@@ -46,6 +48,14 @@ _INNER, _RED = np.array(facemesh.LIPS_INNER), np.array(facemesh.LIP_ROWS[2])
 _FACING = _INNER[-np.arange(20) % 20]
 """What each landmark of the inner edge faces on the other lip: itself at the corners."""
 _TINY_PX = 1e-3
+
+_SLIT_RANGE_IOD = (0.005, 0.06)
+"""How much wider apart than the neutral's the lips of the result are where the neutral's slit begins to go, and is
+gone."""
+
+_UPPER, _LOWER = np.array(facemesh.LIPS_INNER[1:10]), np.array(facemesh.LIPS_INNER[:10:-1])
+_CORNERS = np.array((facemesh.LIPS_INNER[0], facemesh.LIPS_INNER[10]))
+"""The lips' inner edges between the corners; each landmark of the upper one faces one of the lower."""
 
 _BESIDE = 0.06
 """How far inside the corners of the frame's mouth, as a share of its width, lies what stands in beside them."""
@@ -80,7 +90,7 @@ def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
     ----------
     current, rest : (478, 2 or 3) landmarks of the frame, and those shown at alpha 0; pixels of the frame.
     """
-    iod = math.dist(current[facemesh.LEFT_EYE_OUTER, :2].tolist(), current[facemesh.RIGHT_EYE_OUTER, :2].tolist())
+    iod = _iod(current)
     now, then = current[_INNER, :2].astype(np.float64), rest[_INNER, :2].astype(np.float64)
     (x, y), (end_x, end_y) = now[0].tolist(), now[len(now) // 2].tolist()
     width = max(math.hypot(end_x - x, end_y - y), 1.0)
@@ -114,3 +124,41 @@ def without_teeth(here: FloatArray, there: FloatArray, mouth: Cavity) -> tuple[F
         result[_INNER] += (_RIM * mouth.frame[6] * share[:, None] * (xy[_RED] - xy[_INNER])).astype(np.float32)
         results.append(result)
     return results[0], results[1]
+
+
+def slit_weight(
+    current: FloatArray, rest: FloatArray, neutral: FloatArray, weight: FloatArray, alpha: AlphaField
+) -> FloatArray:
+    """Return (478,) how much of the neutral's pixels is seen between the lips, 0 but on their inner edges.
+
+    Parameters
+    ----------
+    current, rest : (478, 2 or 3) landmarks of the frame, and those shown at alpha 0; pixels of the frame.
+    neutral : (478, 2 or 3) landmarks of the neutral, pixels of its picture.
+    weight : (478,) share of the neutral's pixels on the skin and the lips; theirs is the most that is seen.
+    alpha : alpha field of the frame, pixels of the frame.
+    """
+    upper, lower = (_edge_in_result(current, rest, row, alpha) for row in (_UPPER, _LOWER))
+    gap = _gap_iod(upper, lower, current) - _gap_iod(neutral[_UPPER, :2], neutral[_LOWER, :2], neutral)
+    low, high = _SLIT_RANGE_IOD
+    t = np.clip((gap - low) / (high - low), 0.0, 1.0)
+    shut = 1.0 - t * t * (3.0 - 2.0 * t)
+    result = np.zeros(len(weight), np.float32)
+    result[_CORNERS] = weight[_CORNERS]
+    for row in (_UPPER, _LOWER):
+        result[row] = shut * weight[row]
+    return result
+
+
+def _edge_in_result(current: FloatArray, rest: FloatArray, row: NDArray[np.int64], alpha: AlphaField) -> FloatArray:
+    """Return about where landmarks (n,) are in the result, (n, 2): alpha is taken where they are at rest."""
+    share = alpha.at(rest[row, 0], rest[row, 1])[:, None]
+    return np.asarray(rest[row, :2] + share * (current[row, :2] - rest[row, :2]), np.float32)
+
+
+def _gap_iod(upper: FloatArray, lower: FloatArray, xy: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.norm(upper - lower, axis=1) / _iod(xy), np.float32)
+
+
+def _iod(xy: FloatArray) -> float:
+    return math.dist(xy[facemesh.LEFT_EYE_OUTER, :2].tolist(), xy[facemesh.RIGHT_EYE_OUTER, :2].tolist())

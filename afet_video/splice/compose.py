@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
 from afet_video.splice.alpha import AlphaField
-from afet_video.splice.cavity import open_mouth, without_teeth
+from afet_video.splice.cavity import open_mouth, slit_weight, without_teeth
 from afet_video.splice.kernel import fill_splice
 
 
@@ -61,8 +61,8 @@ def splice(
     triangles : (M, 3) mesh.
     alpha : alpha field of the frame, pixels of the frame.
     textured : (M,) which triangles may take the neutral's pixels; None: all, as in the paper.
-    behind_lips : (M,) triangles in which a wide open mouth shows what does not move (`cavity.in_cavity`); None: the
-        warp carries all, as in the paper.
+    behind_lips : (M,) triangles in which a wide open mouth shows what does not move, and nearly shut lips show the
+        neutral's slit (`cavity`); None: the warp carries all, as in the paper.
     origin_xy : the rectangle's first column and row.
 
     Returns
@@ -77,7 +77,8 @@ def splice(
     height = current.shape[0]
     x0, y0 = origin_xy
     offset = np.array([x0, y0], np.float32)
-    midline = alpha.midline.x_at(np.arange(y0, y0 + height, dtype=np.float32)) - np.float32(x0)
+    rows = np.arange(y0, y0 + height, dtype=np.float32)
+    midline = alpha.midline.x_at(rows) - np.float32(x0)
     ramp = np.array([alpha.direction, alpha.start, alpha.stop, float(alpha.is_linear)], np.float32)
     out = current.copy()
     here = np.ascontiguousarray(current_xy[:, :2] - offset, np.float32)
@@ -87,6 +88,9 @@ def splice(
     if behind_lips is not None and mouth.frame[6] > 0.0:
         here, there = without_teeth(here, there, mouth)
         mouth = open_mouth(here, there)
+    slit = (
+        neutral.weight if behind_lips is None else slit_weight(current_xy, rest_xy, neutral.xy, neutral.weight, alpha)
+    )
     fill_splice(
         out,
         current,
@@ -95,6 +99,7 @@ def splice(
         neutral.rgb,
         np.ascontiguousarray(neutral.xy[:, :2], np.float32),
         neutral.weight,
+        slit,
         neutral.gain,
         second.rgb,
         np.ascontiguousarray(second.xy[:, :2], np.float32),
@@ -103,6 +108,7 @@ def splice(
         triangles,
         np.ones(len(triangles), np.bool_) if textured is None else textured,
         np.ascontiguousarray(midline, np.float32),
+        alpha.steep_at(rows),
         ramp,
         np.zeros(len(triangles), np.bool_) if behind_lips is None else behind_lips,
         mouth.frame,

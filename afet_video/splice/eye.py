@@ -23,7 +23,11 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
-from afet_video.splice.eyeball import Eyeball, eyeball, paint, similarity
+from afet_video.splice.eyeball import Eyeball, eyeball
+from afet_video.splice.eyeball_fit import EyeballFit
+from afet_video.splice.eyeball_paint import paint
+from afet_video.splice.limbus import find_limbus, radius_of
+from afet_video.splice.opening import similarity, within_lids
 from afet_video.splice.texture import TextureModel
 
 OPEN_CLOSURE = 0.12
@@ -53,6 +57,9 @@ _ASIDE = (0.16, 0.24)
 """How far an iris is from the middle between the corners of an open eye (shares of the eye's width) from which the
 detector misses it too far for an eyeball to be laid on it."""
 
+_FORESHORTENED, _LEAST_TRUST = (0.08, 0.14), 0.05
+"""How far aside, likewise, an iris begins to look narrower than it is, and how much that still says of its size."""
+
 _AGED_S = 0.5
 """An eyeball that is older than this is made anew as soon as there is a newer picture of it."""
 
@@ -64,6 +71,8 @@ _WIDER, _WIDEST = 1.1, 1.5
 """The eye's outline times these: inside the first the kept eye alone is seen, beyond the second the neutral alone."""
 
 _LIGHT_LIMITS = (0.5, 2.0)
+
+_OPEN_NAMES = ("open_rgb", "open_ring", "open_iris")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +112,10 @@ class EyeMemory:
         self._share = _soft_outline(outline - low, texture.rgb[self._part].shape[:2])
         self._gain: FloatArray | None = None
         self._ball: Eyeball | None = None
+        self._open: tuple[FloatArray, FloatArray, FloatArray] | None = None
+        self._fit = EyeballFit()
         self._shut_since: float | None = None
+        self._kept: TextureModel
         self._kept_s: float
         self._ball_s: float
         self._forget()
@@ -138,16 +150,18 @@ class EyeMemory:
             light = neutral[around].mean(axis=0) / np.maximum(patch[around].mean(axis=0), 1.0)
             patch = np.minimum(patch * light.clip(*_LIGHT_LIMITS).astype(np.float32), np.float32(255.0))
             self._gain = np.asarray(1.0 / light.clip(*_LIGHT_LIMITS), np.float32)
-        kept = self._texture.rgb.copy()
+        is_first = self._kept is self._texture
+        kept = self._texture.rgb.copy() if is_first else self._kept.rgb  # all but the eye stays as it is
         kept[self._part] = neutral + self._share[..., None] * (patch - neutral)
         xy = self._texture.xy.copy()
         back = np.linalg.inv(to_frame[:, :2])
         xy[self.iris] = (current_xy[self.iris] - to_frame[:, 2]) @ back.T + self._origin
         self._kept, self._kept_s = replace(self._texture, rgb=kept, xy=xy.astype(np.float32)), seconds
+        self._open = _cut_out(current, current_xy[self.ring], current_xy[self.iris])
 
     @property
     def texture(self) -> TextureModel:
-        """The neutral's texture with the kept eye in it."""
+        """The neutral's texture with the kept eye in it; its picture changes with the next look."""
         return self._kept
 
     def view(
@@ -228,14 +242,15 @@ class EyeMemory:
             spliced,
             current,
             self._ball,
+            self._fit,
             lids=output_xy[self.ring],
             own_lids=current_xy[self.ring],
-            canthi=output_xy[self.ring][[0, 8]],
             middle=output_xy[self.iris[0]],
-            own_middle=current_xy[self.iris[0]],
+            own_iris=current_xy[self.iris],
             closure=closure,
             gain=gain if self._gain is None else self._gain,
             share=view.share,
+            seconds=self._turn_s,
         )
 
     def _renew_ball(self) -> None:
@@ -243,21 +258,44 @@ class EyeMemory:
         newer, closing = self._kept_s > self._ball_s, self._kept_s < self._turn_s
         aged = self._turn_s - self._ball_s > _AGED_S
         if (newer and (aged or closing)) or (aged and self._ball is None):
-            latest = eyeball(self._kept.rgb, self._kept.xy[self.ring], self._kept.xy[self.iris])
-            if self._ball is None or (latest is not None and latest.iris_seen > _WHOLE * self._ball.iris_seen):
+            latest, trust = self._latest_ball()
+            if latest is not None and (
+                self._ball is None or (trust > _LEAST_TRUST and latest.iris_seen > _WHOLE * self._ball.iris_seen)
+            ):
                 self._ball = latest
             self._ball_s = self._turn_s
+
+    def _latest_ball(self) -> tuple[Eyeball | None, float]:
+        """Return the eyeball as it was last seen, in the neutral's light, its iris as large as all of the person's.
+
+        And 0..1 how far it looks ahead: what is seen of an iris aside is no circle.
+        """
+        rgb, xy = self._kept.rgb, self._kept.xy
+        ring, iris = xy[self.ring], xy[self.iris]
+        if self._open is not None and self._gain is not None:
+            rgb, ring, iris = self._open
+            rgb = rgb / self._gain
+        found = find_limbus(rgb, within_lids(ring, rgb.shape), iris)
+        along = (ring[0] - ring[8]) / max(float(np.sum((ring[0] - ring[8]) ** 2)), 1e-6)
+        aside = abs(float((found.middle - 0.5 * (ring[0] + ring[8])) @ along))
+        trust = max(1.0 - _smoothstep(aside, *_FORESHORTENED), _LEAST_TRUST)
+        self._fit.see_radius(found.radius / max(radius_of(iris), 1e-6), trust * found.sure)
+        return eyeball(rgb, ring, iris, self._fit.radii), trust
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it has seen; `recall` takes it back."""
         clocks = (self._kept_s, self._ball_s, self._turn, self._turn_s)
         arrays: dict[str, NDArray[Any]] = {"clocks": np.array(clocks, np.float64)} if np.isfinite(self._turn_s) else {}
         if self._kept is not self._texture:
-            arrays |= {"eye": self._kept.rgb[self._part], "xy": self._kept.xy}
+            arrays |= {"eye": self._kept.rgb[self._part].copy(), "xy": self._kept.xy}
         if self._gain is not None:
             arrays["gain"] = self._gain
         if self._ball is not None:
             arrays |= {f"ball_{one.name}": np.asarray(getattr(self._ball, one.name)) for one in fields(Eyeball)}
+        if self._open is not None:
+            arrays |= dict(zip(_OPEN_NAMES, self._open, strict=True))
+        if self._ball is not None:
+            arrays |= self._fit.remembered()
         if self._shut_since is not None:
             arrays["shut_since"] = np.array(self._shut_since, np.float64)
         return arrays
@@ -274,14 +312,20 @@ class EyeMemory:
         self._gain = arrays.get("gain")
         if "ball_white" in arrays:
             parts: dict[str, Any] = {one.name: arrays[f"ball_{one.name}"] for one in fields(Eyeball)}
-            parts |= {name: float(parts[name]) for name in ("radius", "iris_seen")}
+            parts |= {name: float(parts[name]) for name in ("radius", "iris_seen", "sure")}
             self._ball = Eyeball(**parts)
+            self._fit.recall(arrays)
+        if _OPEN_NAMES[0] in arrays:
+            rgb, ring, iris = (arrays[name] for name in _OPEN_NAMES)
+            self._open = rgb, ring, iris
         self._shut_since = float(arrays["shut_since"]) if "shut_since" in arrays else None
 
     def _forget(self) -> None:
         self._kept = self._texture
         self._gain = None
         self._ball = None
+        self._open = None
+        self._fit = EyeballFit()
         self._kept_s = self._ball_s = -np.inf
         self._shut_since = None
         self._turn, self._turn_s = 0.0, -np.inf
@@ -292,6 +336,14 @@ class EyeMemory:
         if self._shut_since is None:
             return max(back, 0.0)
         return max(back, _smoothstep(seconds - self._shut_since - BELL_AFTER_S, 0.0, BELL_TAKES_S), 0.0)
+
+
+def _cut_out(picture: FloatArray, ring: FloatArray, iris: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return a copy of an eye's surroundings, with its lids (16, 2) and iris (5, 2) in pixels of that."""
+    margin = 0.5 * np.linalg.norm(ring[0] - ring[8])
+    low = np.maximum(np.floor(ring.min(axis=0) - margin), 0).astype(int)
+    high = np.maximum(np.ceil(ring.max(axis=0) + margin).astype(int), low + 1)
+    return picture[low[1] : high[1], low[0] : high[0]].copy(), ring - low, iris - low
 
 
 def _soft_outline(outline: FloatArray, shape: tuple[int, ...]) -> FloatArray:

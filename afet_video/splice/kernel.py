@@ -143,6 +143,16 @@ def _edge_bounds(place, x_slack, y_slack, bounds):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _facing(xy, triangles):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return which way round triangles go whose front is seen, 1 or -1: most of the face's area."""
+    area = 0.0
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        area += (xy[a, 0] - xy[c, 0]) * (xy[b, 1] - xy[c, 1]) - (xy[b, 0] - xy[c, 0]) * (xy[a, 1] - xy[c, 1])
+    return np.float32(1.0 if area > 0.0 else -1.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, kept whole so that it compiles to one kernel
     out,
     current,
@@ -151,6 +161,7 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
     neutral,
     xy_t,
     weight,
+    slit,
     gain,
     second,
     xy_s,
@@ -159,12 +170,17 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
     triangles,
     textured,
     midline,
+    steep,
     ramp,
     behind,
     mouth,
     edges,
 ):  # pragma: no cover - compiled
-    """Fill `out` in place; see `compose.splice`. Coordinates in pixels of the rectangle (xy_t: of the neutral)."""
+    """Fill `out` in place; see `compose.splice`. Coordinates in pixels of the rectangle (xy_t: of the neutral).
+
+    `weight` (478,): share of the neutral's pixels, `slit` (478,) the same between the lips. `midline`, `steep` (h,):
+    column of the midline in each row, and the factor on the distance from it.
+    """
     height, width = current.shape[0], current.shape[1]
     eps = np.float32(-1e-4)
     one = np.float32(1.0)
@@ -173,18 +189,21 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
     alphas = np.empty((height, width), np.float32)
     for y in range(height):
         for x in range(width):
-            alphas[y, x] = _alpha(direction * (np.float32(x) - midline[y]), ramp)
+            alphas[y, x] = _alpha(direction * (np.float32(x) - midline[y]) * steep[y], ramp)
     place = np.empty((3, 2), np.float64)
     bounds = np.empty((3, 3), np.float64)
+    facing = _facing(xy_e, triangles)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         eax, eay, ebx, eby, ecx, ecy = xy_e[a, 0], xy_e[a, 1], xy_e[b, 0], xy_e[b, 1], xy_e[c, 0], xy_e[c, 1]
         nax, nay, nbx, nby, ncx, ncy = xy_n[a, 0], xy_n[a, 1], xy_n[b, 0], xy_n[b, 1], xy_n[c, 0], xy_n[c, 1]
         moves = max(abs(eax - nax), abs(eay - nay), abs(ebx - nbx), abs(eby - nby), abs(ecx - ncx), abs(ecy - ncy))
-        takes = textured[t] and max(weight[a], weight[b], weight[c]) > np.float32(1e-3)
+        wa, wb, wc = weight[a], weight[b], weight[c]
+        if behind[t]:
+            wa, wb, wc = slit[a], slit[b], slit[c]
+        takes = (textured[t] or behind[t]) and max(wa, wb, wc) > np.float32(1e-3)
         if moves < np.float32(1e-3) and not takes:
             continue
-        wa, wb, wc = weight[a], weight[b], weight[c]
         tax, tay, tbx, tby, tcx, tcy = xy_t[a, 0], xy_t[a, 1], xy_t[b, 0], xy_t[b, 1], xy_t[c, 0], xy_t[c, 1]
         ra, rb, rc = gain[a, 0], gain[b, 0], gain[c, 0]
         ga, gb, gc = gain[a, 1], gain[b, 1], gain[c, 1]
@@ -197,13 +216,15 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
         if y_first > y_last or x_first > x_last:
             continue
         # Alpha grows away from the affected side: over the rectangle it runs between the values at two of its ends.
-        near, far = midline[y_first], midline[y_first]
+        near, far, least, most = midline[y_first], midline[y_first], steep[y_first], steep[y_first]
         for y in range(y_first + 1, y_last + 1):
             near, far = min(near, midline[y]), max(far, midline[y])
+            least, most = min(least, steep[y]), max(most, steep[y])
         if direction > 0:
             d_low, d_high = np.float32(x_first) - far, np.float32(x_last) - near
         else:
             d_low, d_high = near - np.float32(x_last), far - np.float32(x_first)
+        d_low, d_high = min(d_low * least, d_low * most), max(d_high * least, d_high * most)
         if d_low > stop + one:
             continue
         low, high = np.float64(_alpha(d_low, ramp)), np.float64(_alpha(d_high, ramp))
@@ -241,7 +262,7 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                     bx, by = al * ebx + be * nbx, al * eby + be * nby
                     cx, cy = al * ecx + be * ncx, al * ecy + be * ncy
                     det = (by - cy) * (ax - cx) + (cx - bx) * (ay - cy)
-                if abs(det) < np.float32(1e-6):
+                if det * facing < np.float32(1e-6):  # nothing, or the back of a fold: what lies before it is seen
                     continue
                 px, py = np.float32(x) - cx, np.float32(y) - cy
                 u = ((by - cy) * px + (cx - bx) * py) / det

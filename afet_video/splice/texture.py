@@ -176,7 +176,8 @@ def _eye_share(lost: FloatArray | None, side: Side) -> FloatArray | np.float32:
 def outside_mouth(triangles: NDArray[np.int32], settings: SpliceSettings) -> NDArray[np.bool_]:
     """Return which triangles (M,) may take the neutral's pixels: all but those between the lips.
 
-    Teeth and tongue are the current frame's: the neutral's mouth is closed and has none to give.
+    Teeth and tongue are the current frame's: the neutral's mouth is closed and has none to give. For
+    its own slit there is `cavity.slit_weight`.
     """
     if settings.texture == "neutral":
         return np.ones(len(triangles), np.bool_)

@@ -64,6 +64,6 @@ def output_landmarks(current: FloatArray, rest: FloatArray, alpha: AlphaField) -
     ramp = np.array([alpha.direction, alpha.start, alpha.stop, alpha.is_linear], np.float64)
     expressive, resting = (np.asarray(end[:, :2], np.float64) for end in (current, rest))
     rows, columns = (np.asarray(values, np.float64) for values in (alpha.midline.y, alpha.midline.x))
-    solved = solve(expressive, resting, rows, columns, ramp, _HALVINGS)
+    solved = solve(expressive, resting, rows, columns, ramp, np.asarray(alpha.bend, np.float64), _HALVINGS)
     landmarks = current - (1.0 - solved[:, None]) * moved  # so that alpha 1 leaves them as they are
     return landmarks.astype(np.float32), solved.astype(np.float32)

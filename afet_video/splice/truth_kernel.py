@@ -10,8 +10,8 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _alpha(x, y, rows, columns, ramp):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Return alpha at a point; `ramp`: direction, start, stop, whether it is linear."""
+def _alpha(x, y, rows, columns, ramp, bend):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return alpha at a point; `ramp`: direction, start, stop, whether it is linear; `bend` (2, n): rows, steepness."""
     i, after = 0, len(rows) - 1  # beyond the samples the end slopes go on
     while after - i > 1:
         between = (i + after) // 2
@@ -20,25 +20,33 @@ def _alpha(x, y, rows, columns, ramp):  # type: ignore[no-untyped-def]  # pragma
         else:
             after = between
     middle = columns[i] + (columns[i + 1] - columns[i]) / (rows[i + 1] - rows[i]) * (y - rows[i])
-    t = min(max((ramp[0] * (x - middle) - ramp[1]) / (ramp[2] - ramp[1]), 0.0), 1.0)
+    steep, last = bend[1, 0], bend.shape[1] - 1
+    if y >= bend[0, last]:
+        steep = bend[1, last]
+    elif y > bend[0, 0]:
+        j = 0
+        while bend[0, j + 1] < y:
+            j += 1
+        steep = bend[1, j] + (bend[1, j + 1] - bend[1, j]) / (bend[0, j + 1] - bend[0, j]) * (y - bend[0, j])
+    t = min(max((ramp[0] * (x - middle) * steep - ramp[1]) / (ramp[2] - ramp[1]), 0.0), 1.0)
     return t if ramp[3] != 0.0 else t * t * (3.0 - 2.0 * t)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve(current, rest, rows, columns, ramp, halvings):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def solve(current, rest, rows, columns, ramp, bend, halvings):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return alpha (n,) at each landmark of the result, from l_E and l_N (n, 2 or more) and the midline's samples."""
     solved = np.empty(len(current))
     for k in range(len(current)):
         x, y = rest[k, 0], rest[k, 1]
         dx, dy = current[k, 0] - x, current[k, 1] - y
-        solved[k] = _alpha(x, y, rows, columns, ramp)
+        solved[k] = _alpha(x, y, rows, columns, ramp, bend)
         # The field is monotonic across the face: where both ends of a landmark's way agree, so does all between.
-        if _alpha(current[k, 0], current[k, 1], rows, columns, ramp) == solved[k]:
+        if _alpha(current[k, 0], current[k, 1], rows, columns, ramp, bend) == solved[k]:
             continue
         low, high = 0.0, 1.0
         for _ in range(halvings):
             middle = (low + high) / 2
-            if _alpha(x + middle * dx, y + middle * dy, rows, columns, ramp) > middle:
+            if _alpha(x + middle * dx, y + middle * dy, rows, columns, ramp, bend) > middle:
                 low = middle
             else:
                 high = middle

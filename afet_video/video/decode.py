@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +23,9 @@ from afet_video.video.frame import FULL_RANGE, Orientation, StoredFrame, nearest
 from afet_video.video.hwaccel import decoder_device
 from afet_video.video.probe import describe, display_matrix
 from afet_video.video.provenance import missing_bytes
+
+_KEPT_BYTES = 64_000_000
+"""Frames that were asked for together are kept up to this size, as two steps ask for the same ones."""
 
 
 class VideoReader:
@@ -56,6 +59,7 @@ class VideoReader:
         self._device = None if hwaccel is None else self._find_device(hwaccel)
         self._pts = array("q")
         self._is_pts_complete = False
+        self._kept: dict[int, StoredFrame] = {}
         with open_video(path, self._device) as (container, stream):
             pictures = PictureStream(container, stream)
             first = next(iter(pictures), None)
@@ -113,7 +117,7 @@ class VideoReader:
         """
         pts = timestamp.seconds / self.info.time_base
         if pts.denominator == 1:
-            frame = self._sought(int(pts))
+            frame = self._sought([int(pts)]).get(int(pts))
             if frame is not None:
                 return frame
             for frame in self:
@@ -121,21 +125,58 @@ class VideoReader:
                     return frame
         raise DecodeError(f"{self.path}: there is no frame at {float(timestamp.seconds):.3f} s")
 
-    def _sought(self, pts: int) -> StoredFrame | None:
-        """Seek to the keyframe before `pts` and decode up to it; None if the file's index does not lead there."""
+    def frames_at(self, timestamps: Sequence[Timestamp]) -> list[StoredFrame]:
+        """Return the frames that are shown from each of `timestamps` on, with little decoding.
+
+        They are shared with whoever asks for them again, up to `forget`, and must not be changed. Else as `frame_at`.
+        """
+        ticks = [timestamp.seconds / self.info.time_base for timestamp in timestamps]
+        missing = {int(pts) for pts in ticks if pts.denominator == 1} - set(self._kept)
+        self._kept |= self._sought(sorted(missing))
+        for pts, timestamp in zip(ticks, timestamps, strict=True):
+            if pts.denominator != 1 or int(pts) not in self._kept:
+                self._kept[int(pts)] = self.frame_at(timestamp)
+        found = [self._kept[int(pts)] for pts in ticks]
+        width, height = self._size
+        too_many = max(len(self._kept) - _KEPT_BYTES // (3 * width * height), 0)
+        for oldest in list(self._kept)[:too_many]:
+            del self._kept[oldest]
+        return found
+
+    def forget(self) -> None:
+        """Keep no frames any more."""
+        self._kept.clear()
+
+    def _sought(self, wanted: Sequence[int]) -> dict[int, StoredFrame]:
+        """Return those of the frames with `wanted` pts (ascending) to which the file's index leads.
+
+        Of each group of pictures it decodes from the keyframe to the last one wanted, once.
+        """
+        found: dict[int, StoredFrame] = {}
+        if not wanted:
+            return found
         with open_video(self.path, self._device) as (container, stream):
-            try:
-                container.seek(pts, stream=stream, backward=True)
-            except av.FFmpegError:
-                return None
             pictures = PictureStream(container, stream)
-            for picture, found, duration in pictures:
-                # without times in the file they are counted from the start, which a seek skips
-                if found > pts or not pictures.has_own_times:
-                    return None
-                if found == pts:
-                    return None if picture.is_corrupt else self._frame(self._index_of(pts), picture, pts, duration)
-        return None
+            decoded, group = iter(pictures), None
+            for pts in wanted:
+                keyframe = stream.index_entries.search_timestamp(pts)
+                if keyframe < 0 or keyframe != group:
+                    try:
+                        container.seek(pts, stream=stream, backward=True)
+                    except av.FFmpegError:
+                        continue
+                    pictures = PictureStream(container, stream)
+                    decoded, group = iter(pictures), keyframe
+                for picture, at, duration in decoded:
+                    # without times in the file they are counted from the start, which a seek skips
+                    if at > pts or not pictures.has_own_times:
+                        group = None
+                        break
+                    if at == pts:
+                        if not picture.is_corrupt:
+                            found[pts] = self._frame(self._index_of(pts), picture, pts, duration)
+                        break
+        return found
 
     def _index_of(self, pts: int) -> int:
         index = bisect_left(self._pts, pts)

@@ -144,6 +144,15 @@ def _read_yuv(luma, cb, cr, box, chroma_wh, sub, offset, gains, rgb):  # type: i
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def _read_luma(luma, box, black, step, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    x0, y0, x1, _ = box
+    for y in range(out.shape[0]):
+        source, target = luma[y0 + y, x0:x1], out[y]
+        for x in range(out.shape[1]):
+            target[x] = (np.float32(source[x]) - black) / step
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def _add_luma(luma, box, before, after, weights, top_code):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Add the luma of `after - before`; a change of 0 leaves the stored value as it is."""
     x0, y0, x1, y1 = box
@@ -158,13 +167,15 @@ def _add_luma(luma, box, before, after, weights, top_code):  # type: ignore[no-u
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def _add_chroma(cb, cr, box, size_wh, sub, before, after, rows, top_code):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Add the chroma of `after - before`, meant over the pixels of a block that lie in the picture.
+def _add_yuv(luma, cb, cr, box, size_wh, sub, before, after, weights, rows, top_code):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add the luma and chroma of `after - before`; a chroma sample takes the mean over the pixels of its block.
 
-    `rows`: the Cb and Cr rows (3 each) of the RGB-to-YUV matrix, in stored steps.
+    Pixels of a block outside the picture do not count. `rows`: the Cb and Cr rows (3 each) of the RGB-to-YUV matrix, in
+    stored steps.
     """
     x0, y0, x1, y1 = box
     sub_w, sub_h = sub
+    w_r, w_g, w_b = weights
     b_r, b_g, b_b, r_r, r_g, r_b = rows
     half, zero = np.float32(0.5), np.float32(0.0)
     low, high = x0 // sub_w, (x1 - 1) // sub_w + 1
@@ -172,15 +183,22 @@ def _add_chroma(cb, cr, box, size_wh, sub, before, after, rows, top_code):  # ty
     sum_b = np.zeros((high - low) * sub_w, np.float32)
     sum_r = np.zeros((high - low) * sub_w, np.float32)
     shift = x0 - low * sub_w
+    in_b, in_r = sum_b[shift : shift + x1 - x0], sum_r[shift : shift + x1 - x0]
+    step = np.empty(x1 - x0, np.float32)
     for j in range(y0 // sub_h, (y1 - 1) // sub_h + 1):
         sum_b[:] = 0
         sum_r[:] = 0
         for y in range(max(j * sub_h, y0), min((j + 1) * sub_h, y1)):
-            a, b = after[y - y0], before[y - y0]
+            # slices from 0 on: the compiler then works on several pixels at once
+            a, b, target = after[y - y0], before[y - y0], luma[y, x0:x1]
             for x in range(x1 - x0):
                 d_r, d_g, d_b = a[x, 0] - b[x, 0], a[x, 1] - b[x, 1], a[x, 2] - b[x, 2]
-                sum_b[shift + x] += b_r * d_r + b_g * d_g + b_b * d_b
-                sum_r[shift + x] += r_r * d_r + r_g * d_g + r_b * d_b
+                in_b[x] += b_r * d_r + b_g * d_g + b_b * d_b
+                in_r[x] += r_r * d_r + r_g * d_g + r_b * d_b
+                step[x] = w_r * d_r + w_g * d_g + w_b * d_b
+            for x in range(x1 - x0):
+                value = np.floor(np.float32(target[x]) + step[x] + half)
+                target[x] = np.uint16(min(max(value, zero), top_code))
         count_y = min((j + 1) * sub_h, size_wh[1]) - j * sub_h
         target_b, target_r = cb[j], cr[j]
         for i in range(high - low):
@@ -201,13 +219,15 @@ def _singles(*values: float) -> tuple[np.float32, ...]:
 
 def read_luma(planes: Planes, layout: PixelLayout, box: StoredBox) -> FloatArray:
     """Return luma (h, w) float32 of a rectangle on the 0..255 scale."""
-    rows, columns = slice(box.y0, box.y1), slice(box.x0, box.x1)
+    black, step = _singles(layout.luma_black, layout.luma_step)
     if layout.family == "rgb":
+        rows, columns = slice(box.y0, box.y1), slice(box.x0, box.x1)
         parts = (np.float32(w) * plane[rows, columns] for w, plane in zip(layout.luma_weights, planes, strict=True))
         stored = np.sum(list(parts), axis=0, dtype=np.float32)
-    else:
-        stored = planes[0][rows, columns].astype(np.float32)
-    return np.asarray((stored - layout.luma_black) / layout.luma_step, np.float32)
+        return np.asarray((stored - black) / step, np.float32)
+    luma = np.empty((box.y1 - box.y0, box.x1 - box.x0), np.float32)
+    _read_luma(planes[0], (box.x0, box.y0, box.x1, box.y1), black, step, luma)
+    return luma
 
 
 def read_rgb(planes: Planes, layout: PixelLayout, box: StoredBox) -> FloatArray:
@@ -261,13 +281,15 @@ def add_rgb_change(planes: Planes, layout: PixelLayout, box: StoredBox, before: 
             change = (after[..., channel] - before[..., channel]) * np.float32(layout.luma_step)
             part[...] = np.clip(np.floor(part + change + np.float32(0.5)), 0, top_code).astype(plane.dtype)
         return
-    weights = layout.luma_weights
-    if layout.family == "yuv":
-        red, green, blue = weights
-        to_cb, to_cr = layout.chroma_step / (2 * (1 - blue)), layout.chroma_step / (2 * (1 - red))
-        rows = _singles(
-            *(-red * to_cb, -green * to_cb, (1 - blue) * to_cb),
-            *((1 - red) * to_cr, -green * to_cr, -blue * to_cr),
-        )
-        _add_chroma(planes[1], planes[2], bounds, box.size_wh, layout.subsampling, before, after, rows, top_code)
-    _add_luma(planes[0], bounds, before, after, _singles(*(w * layout.luma_step for w in weights)), top_code)
+    red, green, blue = layout.luma_weights
+    weights = _singles(*(w * layout.luma_step for w in (red, green, blue)))
+    if layout.family == "gray":
+        _add_luma(planes[0], bounds, before, after, weights, top_code)
+        return
+    to_cb, to_cr = layout.chroma_step / (2 * (1 - blue)), layout.chroma_step / (2 * (1 - red))
+    rows = _singles(
+        *(-red * to_cb, -green * to_cb, (1 - blue) * to_cb),
+        *((1 - red) * to_cr, -green * to_cr, -blue * to_cr),
+    )
+    luma, cb, cr = planes
+    _add_yuv(luma, cb, cr, bounds, box.size_wh, layout.subsampling, before, after, weights, rows, top_code)

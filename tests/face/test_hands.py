@@ -1,6 +1,7 @@
 """Hands before the face are found, from the moment they come in, and none where there is none."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,43 @@ def test_a_hand_is_found_from_the_moment_it_comes_in(real_faces: Mapping[str, An
     assert [len(track.at(index)) for index in range(20)] == [0] * 7 + [1] * 8 + [0] * 5
     box = track.at(10)[0]
     assert (np.abs(box.mean(axis=0) - face.xyz[280, :2]) < 70).all()
+
+
+def looked_at(
+    pictures: list[NDArray[np.uint8]], face: Any, monkeypatch: pytest.MonkeyPatch, hands: int = 0
+) -> list[int]:
+    """The pictures, eight a second, in which hands are looked for, if `hands` are found in each."""
+    with HandFinder() as finder, monkeypatch.context() as patched:
+        patched.setattr(finder, "find", lambda *_: np.zeros((hands, 21, 2), np.float32), raising=True)
+        for index, rgb in enumerate(pictures):
+            finder.look(index, rgb, seconds=index / 8, size_wh=(400, 300), face=face.landmarks)
+        return sorted(finder.track.points)
+
+
+def test_hands_are_looked_for_less_often_where_nothing_comes_near(
+    real_faces: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = real_faces["smile"]
+    calm = [face.rgb] * 30
+    assert looked_at(calm, face, monkeypatch) == [0, 16]
+    inside, low = face.rgb.copy(), face.xyz[:, :2].min(axis=0)
+    middle = face.xyz[4, :2].astype(int)
+    inside[middle[1] - 12 : middle[1] + 12, middle[0] - 12 : middle[0] + 12] = 255
+    assert looked_at(calm[:6] + [inside] * 24, face, monkeypatch) == [0, 16]  # the face itself moves
+    arm = face.rgb.copy()
+    arm[200:, : int(low[0]) - 20] = 255 - arm[200:, : int(low[0]) - 20]
+    assert looked_at(calm[:6] + [arm] * 24, face, monkeypatch) == [0, 8, 24]
+    assert looked_at(calm, face, monkeypatch, hands=1) == list(range(0, 30, 2))  # a hand that is there is followed
+    close = face.rgb[int(low[1]) : int(face.xyz[:, 1].max()), int(low[0]) : int(face.xyz[:, 0].max())]
+    close = cv2.resize(close, (400, 300))
+    assert looked_at([np.asarray(close, np.uint8)] * 9, whole_picture(face), monkeypatch) == [0, 4, 8]
+
+
+def whole_picture(face: Any) -> Any:
+    """The face as large as its picture: nothing is seen around it."""
+    xyz = face.xyz.copy()
+    xyz[:, :2] = (xyz[:, :2] - xyz[:, :2].min(axis=0)) / np.ptp(xyz[:, :2], axis=0) * (400, 300)
+    return replace(face, landmarks=replace(face.landmarks, xyz=xyz))
 
 
 def test_faces_alone_have_no_hands(real_faces: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from afet_video.datatypes import ByteArray, Landmarks, Timestamp
 from afet_video.face.landmarker import FaceLandmarker
-from afet_video.face.solo import LOOK_AHEAD, STRETCH, SoloPair
+from afet_video.face.solo import LOOK_AHEAD, LOOK_AHEAD_OF_ONE, STRETCH, SoloPair
 from afet_video.threads import with_following
 
 
@@ -96,6 +96,17 @@ def test_with_a_look_ahead_they_take_turns_in_stretches_and_time_goes_on(lab: La
     assert not [t.name for t in threading.enumerate() if t.name.startswith("afet-solo")]
 
 
+def test_a_single_one_looks_ahead_in_a_thread_and_settles_once(lab: Lab) -> None:
+    pair = SoloPair(lab.open, lab.find, 1)
+    values = list(range(1, 2 * STRETCH + 2))
+    assert follow(pair, pictures(*values), LOOK_AHEAD_OF_ONE) == values
+    (model,) = lab.models
+    assert [value for value, _ in model.seen] == [1, 1, *values]
+    assert threading.current_thread().name not in model.threads
+    pair.close()
+    assert model.closed == 1
+
+
 def test_a_picture_that_is_passed_over_is_dropped(lab: Lab) -> None:
     one, two, three = pictures(1, 2, 3)
     pair = SoloPair(lab.open, lab.find)
@@ -134,20 +145,21 @@ def test_on_a_real_clip_nothing_is_lost_by_looking_ahead() -> None:
     clip = Path(__file__).resolve().parents[2] / "samples" / "webcam.mp4"
     with av.open(str(clip)) as container:
         rgb = [f.to_ndarray(format="rgb24") for f, _ in zip(container.decode(video=0), range(60), strict=False)]
-    alone, ahead = followed(rgb, looks_ahead=False), followed(rgb, looks_ahead=True)
-    assert np.array_equal(ahead, followed(rgb, looks_ahead=True))
+    alone, ahead = followed(rgb), followed(rgb, LOOK_AHEAD)
+    assert np.array_equal(ahead, followed(rgb, LOOK_AHEAD))
+    assert np.array_equal(alone, followed(rgb, LOOK_AHEAD_OF_ONE, sharing=1))
     height = float(np.ptp(alone[0, :, 1]))
     assert np.array_equal(alone[: STRETCH - 1], ahead[: STRETCH - 1])
     assert 0 < np.sqrt(((alone - ahead)[..., :2] ** 2).sum(-1).mean()) < 0.005 * height
     assert jitter(ahead) < 1.1 * jitter(alone)
 
 
-def followed(rgb: list[ByteArray], *, looks_ahead: bool) -> np.ndarray[Any, np.dtype[np.float32]]:
+def followed(rgb: list[ByteArray], ahead: int = 0, *, sharing: int = 2) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return the landmarks (T, 478, 3) of the face in each picture."""
     found: list[Landmarks] = []
     size_wh = (rgb[0].shape[1], rgb[0].shape[0])
-    with FaceLandmarker() as landmarker:
-        for index, (picture, coming) in enumerate(with_following(rgb, LOOK_AHEAD if looks_ahead else 0)):
+    with FaceLandmarker(sharing=sharing) as landmarker:
+        for index, (picture, coming) in enumerate(with_following(rgb, ahead)):
             found += landmarker.detect(
                 picture,
                 timestamp=Timestamp(33 * index, Fraction(1, 1000)),

@@ -24,6 +24,7 @@ SIZE = (480, 390)
 LIP_DROP_PX = 10
 TEETH_FROM_LIP_PX = (15, 25)
 SKIN, LIP, DARK, TEETH = (180, 130, 110), (150, 60, 60), (20, 10, 10), (240, 240, 235)
+SLIT = (20.0, 90.0, 160.0)
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,28 @@ def test_the_triangles_between_the_lips(mouth: Mouth) -> None:
     within = np.array([cv2.pointPolygonTest(ring, (float(x), float(y)), False) >= 0 for x, y in centres])
     assert inside.sum() == len(facemesh.LIPS_INNER) - 2
     np.testing.assert_array_equal(inside, within)
+
+
+def test_lips_as_close_as_the_neutrals_show_its_slit_and_no_teeth(mouth: Mouth) -> None:
+    neutral = np.full_like(mouth.picture, SLIT)
+
+    def shown(gap_iod: float, weight: float = 1.0) -> float:
+        at_rest = mouth.opened(gap_iod).current
+        return float(_between_lips(mouth, at_rest, neutral, weight).mean())
+
+    def _between_lips(made: Mouth, at_rest: FloatArray, neutral: FloatArray, weight: float) -> FloatArray:
+        result = splice(
+            made.picture, made.current, at_rest, texture_of(neutral, made.opened(0.01).current, weight),
+            made.triangles, made.alpha(), textured=~in_cavity(made.triangles), behind_lips=in_cavity(made.triangles),
+        )  # fmt: skip
+        ring = at_rest[list(facemesh.LIPS_INNER)]
+        inside = cv2.erode(filled(ring).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        return np.asarray(np.abs(result - SLIT).max(axis=2)[inside] < 1)
+
+    assert shown(0.012) > 0.95
+    assert shown(0.03) < 0.95
+    assert shown(0.1) < 0.2
+    assert shown(0.012, weight=0.0) < 0.05
 
 
 def test_teeth_stay_where_they_are(mouth: Mouth) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import literal
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from splice_scene import Scene
 from tolerances import GRAY_LEVELS, SHARE_WITHIN_GRAY_LEVELS
 
@@ -30,6 +31,11 @@ def long_way(scene: Scene, alpha: AlphaField) -> FloatArray:
     )
 
 
+def straight(alpha: AlphaField) -> AlphaField:
+    """The same ramp in all rows: the paper's has one alpha a column."""
+    return replace(alpha, bend=np.float32([[0], [1]]))
+
+
 def share_within(scene: Scene, one: FloatArray, other: FloatArray) -> float:
     """Share of the face's pixels, wherever the face is in one of the pictures, that hardly differ."""
     face = np.zeros(one.shape[:2], bool)
@@ -44,10 +50,44 @@ def share_within(scene: Scene, one: FloatArray, other: FloatArray) -> float:
 @pytest.mark.parametrize(("face", "ramp"), [("smile", "linear"), ("jaw", "smooth")])
 def test_the_kernel_is_the_papers_algorithm(real_faces: Faces, face: str, ramp: str, side: Side) -> None:
     scene = Scene.of(real_faces[face], real_faces["neutral"])
-    alpha = whole_columns(scene.alpha(side, ramp=ramp), len(scene.expression))
+    alpha = straight(whole_columns(scene.alpha(side, ramp=ramp), len(scene.expression)))
     expected, result = long_way(scene, alpha), scene.spliced(alpha)
     assert share_within(scene, result, expected) >= SHARE_WITHIN_GRAY_LEVELS
     assert share_within(scene, result, scene.expression) < 0.75  # there was something to do
+
+
+@pytest.mark.parametrize("side", Side)
+def test_each_row_of_a_bent_ramp_is_that_of_a_straight_one_as_wide(real_faces: Faces, side: Side) -> None:
+    scene = Scene.of(real_faces["jaw"], real_faces["neutral"])
+    alpha = scene.alpha(side)
+    result = scene.spliced(alpha)
+    rows = np.linspace(0.2, 0.9, 8) * len(result)
+    steep = alpha.steep_at(rows.astype(int))
+    assert steep.min() == 1
+    assert steep.max() > 1.5
+    for row, factor in zip(rows.astype(int), steep, strict=True):
+        as_wide = replace(straight(alpha), start=alpha.start / float(factor), stop=alpha.stop / float(factor))
+        assert np.abs(scene.spliced(as_wide)[row] - result[row]).max() < 0.1
+    assert np.abs(scene.spliced(straight(alpha)) - result).max() > 20
+
+
+def test_of_a_fold_its_front_is_seen(real_faces: Faces) -> None:
+    """Where the outline lies behind the cheek, on the far side of a turned head, the cheek is not drawn over."""
+    scene = Scene.of(real_faces["smile"], real_faces["neutral"])
+    folded = replace(scene, expression_xyz=scene.expression_xyz.copy())
+    edge = [454, 323, 361, 288, 356]
+    within = scene.expression_xyz[[352, 411, 416, 434, 372], 0]
+    folded.expression_xyz[edge, 0] = within - 2
+    folded = replace(folded, neutral_xyz=folded.expression_xyz + np.float32([0, 3, 0]))
+    backs = folded.triangles[_area(folded.expression_xyz, folded.triangles) < 0]
+    assert np.isin(edge, backs).all()
+    front = replace(folded, triangles=folded.triangles[_area(folded.expression_xyz, folded.triangles) > 0])
+    assert np.array_equal(folded.spliced(scene.alpha()), front.spliced(scene.alpha()))
+
+
+def _area(xyz: FloatArray, triangles: NDArray[np.int32]) -> FloatArray:
+    (ax, ay), (bx, by), (cx, cy) = (xyz[triangles[:, corner], :2].T for corner in range(3))
+    return np.asarray((bx - ax) * (cy - ay) - (cx - ax) * (by - ay), np.float32)
 
 
 def test_a_dividing_curve_between_pixels_differs_little_from_the_papers(real_faces: Faces) -> None:

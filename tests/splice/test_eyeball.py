@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from afet_video.datatypes import FloatArray
-from afet_video.splice.eyeball import Eyeball, between_lids, eyeball, filled, paint
+from afet_video.splice.eyeball import Eyeball, eyeball
+from afet_video.splice.eyeball_fit import EyeballFit
+from afet_video.splice.eyeball_paint import paint
+from afet_video.splice.opening import between_lids, filled
 
 WHITE, IRIS, SKIN = (200.0, 185.0, 180.0), (90.0, 70.0, 50.0), (180.0, 120.0, 100.0)
 MIDDLE, RADIUS = np.array([60.0, 40.0], np.float32), 11.0
@@ -42,19 +46,30 @@ def ball() -> Eyeball:
     return made
 
 
-def painted(ball: Eyeball, current: FloatArray, own: FloatArray, ring: FloatArray, middle: FloatArray) -> FloatArray:
+def painted(
+    ball: Eyeball,
+    current: FloatArray,
+    own: FloatArray,
+    ring: FloatArray,
+    middle: FloatArray,
+    *,
+    detected: FloatArray = MIDDLE,
+    fit: EyeballFit | None = None,
+    gain: float = 1.0,
+) -> FloatArray:
+    """Return a picture with `ball` between the lids `ring`; its own iris is `detected` there by the detector."""
     result = current.copy()
     closure = 1 - float(own[12, 1] - own[4, 1]) / 20
     paint(
-        *(result, current, ball),
+        *(result, current, ball, fit or EyeballFit()),
         lids=ring,
         own_lids=own,
-        canthi=ring[[0, 8]],
         middle=middle,
-        own_middle=MIDDLE,
+        own_iris=iris_at(detected),
         closure=closure,
-        gain=np.ones(3, np.float32),
+        gain=np.full(3, gain, np.float32),
         share=1.0,
+        seconds=0.0,
     )
     return result
 
@@ -67,7 +82,7 @@ def test_behind_lids_that_open_wider_there_is_a_round_iris_and_white(ball: Eyeba
     assert np.abs(result[y + 9, x] - IRIS).max() < 30, "the iris goes on below the old lid"
     below = result[y + 14, x]
     assert below.min() > 140 and below.mean() > np.mean(IRIS) + 60, "and beneath it there is white, no iris"
-    outside = between_lids(wide, SHAPE) == 0
+    outside = between_lids(lids(10, 19.5), SHAPE) == 0
     outside[: int(MIDDLE[1]) + 2] = False  # the upper lid's own edge lies a little above its landmarks
     assert np.array_equal(result[outside], picture(OPEN)[outside])
 
@@ -91,25 +106,15 @@ def test_an_eyeball_that_turns_up_leaves_white_without_a_trace(ball: Eyeball) ->
 
 
 def test_where_the_detectors_circle_is_off_there_is_no_second_edge() -> None:
-    """The iris is seen 3 px beside the circle: its own edge is shown, and nothing dark is filled in beyond it."""
     seen = MIDDLE - np.array([3, 0], np.float32)
-    current = picture(OPEN, seen)
-    ball = eyeball(current, OPEN, iris_at(MIDDLE))
-    assert ball is not None
-    shown = ball.turned(np.eye(2, 3), MIDDLE, (SHAPE[1], SHAPE[0]))[int(MIDDLE[1]), :, 0]
+    made = eyeball(picture(OPEN, seen), OPEN, iris_at(MIDDLE))
+    assert made is not None
+    shown, disc = made.turned(np.eye(2, 3), made.middle, made.radius, (SHAPE[1], SHAPE[0]), 0.0, 0.0)
+    line = shown[int(MIDDLE[1]), :, 0]
     beyond = int(seen[0] + RADIUS) + 2
-    assert shown[beyond : beyond + 6].min() > WHITE[0] - 25
-    assert np.all(np.diff(shown[int(MIDDLE[0]) : beyond]) > -1), "from the iris outwards it only gets brighter"
-
-
-def test_a_reflection_in_the_iris_is_no_white() -> None:
-    current = picture(OPEN)
-    x, y = int(MIDDLE[0] + 0.8 * RADIUS) - 1, int(MIDDLE[1])
-    current[y : y + 2, x : x + 2] = 240.0
-    with_it, without = (eyeball(one, OPEN, iris_at(MIDDLE)) for one in (current, picture(OPEN)))
-    assert with_it is not None
-    assert without is not None
-    np.testing.assert_array_equal(with_it.disc, without.disc)
+    assert line[beyond : beyond + 6].min() > WHITE[0] - 25
+    assert np.all(np.diff(line[int(MIDDLE[0]) : beyond]) > -1), "from the iris outwards it only gets brighter"
+    assert disc[int(MIDDLE[1]), beyond] < 0.05
 
 
 def test_the_white_that_was_not_seen_is_shaded_towards_the_corners(ball: Eyeball) -> None:
@@ -117,10 +122,69 @@ def test_the_white_that_was_not_seen_is_shaded_towards_the_corners(ball: Eyeball
     middle = round(float(MIDDLE[0] - ball.origin[0]))
     assert np.all(np.diff(row[: middle + 1]) >= 0)
     assert np.all(np.diff(row[middle:]) <= 0)
-    assert 0.7 < row[middle + 25] / row[middle] < 0.9
+    assert 0.7 < row[middle + 25] / row[middle] < 0.95
 
 
 def test_too_little_of_an_eye_gives_none() -> None:
     tiny = iris_at(MIDDLE) * 0.1
     assert eyeball(picture(OPEN), OPEN * 0.1, tiny) is None, "an iris of two pixels"
     assert eyeball(np.full((*SHAPE, 3), SKIN, np.float32), OPEN - (0, 60), iris_at(MIDDLE)) is None, "off the picture"
+
+
+def test_the_iris_goes_on_around_the_seen_one_not_around_the_detected_one() -> None:
+    off = MIDDLE + np.array([3, -1], np.float32)
+    narrow, wide = lids(10, 4), lids(10, 18)
+    made = eyeball(picture(OPEN), OPEN, iris_at(off))
+    assert made is not None
+    assert np.abs(made.middle - MIDDLE).max() < 0.8
+    assert made.radius == pytest.approx(RADIUS, abs=0.8)
+    result = painted(made, picture(narrow), narrow, wide, off, detected=off)
+    x, y = MIDDLE.astype(int)
+    row = result[y + 7, x - 14 : x + 15].mean(axis=1)
+    left, right = row[:14], row[:14:-1]
+    assert np.abs(left - right).max() < 30, "as far to the left as to the right, below the lid of the frame"
+
+
+def test_a_reflection_is_not_repeated_where_the_iris_was_hidden() -> None:
+    narrow = lids(10, 6)
+    lit = picture(narrow)
+    x, y = MIDDLE.astype(int)
+    lit[y + 1 : y + 4, x + 3 : x + 6] = 255.0
+    made = eyeball(lit, narrow, iris_at(MIDDLE))
+    assert made is not None
+    result = painted(made, lit, narrow, lids(10, 18), MIDDLE)
+    assert result[y + 2, x + 4].min() > 240, "where it is seen it stays"
+    assert result[y + 6 : y + 9, x - 4 : x + 7].mean(axis=2).max() < np.mean(IRIS) + 15
+
+
+def test_painted_white_is_as_bright_as_the_white_of_the_frame(ball: Eyeball) -> None:
+    wide = lids(10, 18)
+    for light in (0.7, 1.0):
+        result = painted(ball, light * picture(OPEN), OPEN, wide, MIDDLE, gain=1.3 * light)
+        x, y = MIDDLE.astype(int)
+        beside, below = result[y, x + 16], result[y + 14, x + 4]
+        assert below.max() <= beside.max() + 2, "never brighter than what is seen"
+        assert below.mean() > 0.75 * beside.mean()
+
+
+def test_an_edge_that_is_seen_soft_is_painted_soft() -> None:
+    sharp = eyeball(picture(OPEN), OPEN, iris_at(MIDDLE))
+    blurred = eyeball(cv2.GaussianBlur(picture(OPEN), (0, 0), 2.5), OPEN, iris_at(MIDDLE))
+    assert sharp is not None and blurred is not None
+
+    def width(ball: Eyeball) -> int:
+        return int(((ball.disc > 0.05) & (ball.disc < 0.95)).sum())
+
+    assert width(blurred) > 1.4 * width(sharp)
+
+
+def test_what_is_known_of_an_eyeball_is_remembered(ball: Eyeball) -> None:
+    fit, other = EyeballFit(), EyeballFit()
+    off = MIDDLE + np.array([3, 0], np.float32)
+    painted(ball, 0.8 * picture(OPEN), OPEN, lids(10, 18), off, detected=off, fit=fit)
+    fit.see_radius(0.9, 1.0)
+    other.recall(fit.remembered())
+    assert np.array_equal(other.tint, fit.tint) and fit.tint.max() < 0.9
+    assert np.array_equal(other.offset(OPEN[[0, 8]]), fit.offset(OPEN[[0, 8]]))
+    assert fit.offset(OPEN[[0, 8]]) == pytest.approx([-3, 0], abs=0.8)
+    assert other.radii == pytest.approx([0.9])

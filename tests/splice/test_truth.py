@@ -37,7 +37,8 @@ def test_each_half_shows_its_own_movement(real_faces: Faces, ramp: str) -> None:
     current, rest = scene.expression_xyz, scene.neutral_xyz
     field = scene.alpha(Side.LEFT, ramp=ramp)
     landmarks, alpha = output_landmarks(current, rest, field)
-    distance = field.direction * (landmarks[:, 0] - field.midline.x_at(landmarks[:, 1]))
+    rows = landmarks[:, 1]
+    distance = field.direction * (landmarks[:, 0] - field.midline.x_at(rows)) * field.steep_at(rows)
     paralysed, healthy = distance < field.start - 0.1, distance > field.stop + 0.1
     assert paralysed.sum() > 100
     assert np.abs(landmarks - rest)[paralysed].max() < 1e-4
@@ -62,13 +63,15 @@ def test_landmarks_that_do_not_move_stay() -> None:
     at=st.tuples(st.floats(0, 200), st.floats(0, 200)),
     direction=st.sampled_from([-1.0, 1.0]),
     is_linear=st.booleans(),
+    steep=st.floats(1, 2),
 )
 def test_there_is_a_consistent_place_for_every_movement(
-    moved: tuple[float, float], at: tuple[float, float], direction: float, is_linear: bool
+    moved: tuple[float, float], at: tuple[float, float], direction: float, is_linear: bool, steep: float
 ) -> None:
     """However far and fast a landmark crosses the ramp."""
     midline = Midline(np.array([0, 100, 200], np.float32), np.array([90, 104, 100], np.float32))
-    field = AlphaField(midline, direction, -12.0, 12.0, is_linear)
+    bend = np.float32([[60, 90, 110, 150], [steep, 1, 1, steep]])
+    field = AlphaField(midline, direction, -12.0, 12.0, is_linear, bend)
     rest = np.array([[*at, 0.0]], np.float32)
     current = rest + np.array([[*moved, 3.0]], np.float32)
     landmarks, alpha = output_landmarks(current, rest, field)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,7 +15,9 @@ from synthetic import ClipSpec, frame_planes, make_clip, picture, stored_planes
 
 from afet_video.datatypes import Box, Timestamp
 from afet_video.errors import DecodeError, InputError
+from afet_video.video import decode
 from afet_video.video.decode import VideoReader
+from afet_video.video.demux import open_video
 
 
 def test_bad_inputs_are_one_clear_line(tmp_path: Path) -> None:
@@ -118,6 +121,43 @@ def test_frame_at_finds_the_very_frame(tmp_path: Path) -> None:
             reader.frame_at(Timestamp(99, Fraction(1)))
         # a fresh reader has not counted the frames yet
         assert VideoReader(reader.path).frame_at(frames[17].timestamp).timestamp == frames[17].timestamp
+
+
+def test_frames_at_decode_a_group_of_pictures_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+    make_frame = VideoReader._frame
+    opened: list[Path] = []
+
+    def counted(reader: VideoReader, index: int, *rest: Any) -> Any:
+        decoded.append(index)
+        return make_frame(reader, index, *rest)
+
+    for suffix in (".mp4", ".mkv", ".avi"):
+        base = Fraction(1, 25) if suffix == ".avi" else Fraction(1, 1000)
+        options = {"g": "10", "bf": "0"} if suffix == ".avi" else {"g": "10"}
+        reader = VideoReader(make_clip(tmp_path / f"c{suffix}", ClipSpec(frames=35, time_base=base, options=options)))
+        frames = list(reader)
+        wanted = [17, 3, 34, 12, 3, 9]
+        with monkeypatch.context() as patched:
+            patched.setattr(decode, "open_video", lambda *args: opened.append(args[0]) or open_video(*args))
+            patched.setattr(VideoReader, "_frame", counted)
+            found = reader.frames_at([frames[index].timestamp for index in wanted])
+            first_time = len(opened)
+            assert first_time == 1 or suffix == ".avi"  # which has no times to seek
+            again = reader.frames_at([frames[index].timestamp for index in (12, 34)])
+            assert len(opened) == first_time
+            assert sorted(decoded) == [3, 9, 12, 17, 34] or suffix == ".avi"
+            assert [one is other for one, other in zip(again, (found[3], found[2]), strict=True)] == [True, True]
+            reader.forget()
+            reader.frames_at([frames[12].timestamp])
+            assert len(opened) > first_time
+        for index, frame in zip(wanted, found, strict=True):
+            assert frame.timestamp == frames[index].timestamp
+            np.testing.assert_array_equal(frame.rgb(), frames[index].rgb())
+        with pytest.raises(DecodeError, match="no frame at 99"):
+            reader.frames_at([frames[2].timestamp, Timestamp(99, Fraction(1))])
+        decoded.clear()
+        opened.clear()
 
 
 def test_writing_reaches_no_other_frame(tmp_path: Path) -> None:
