@@ -53,8 +53,8 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     own opening; (sx, sy), where the warp has it, as far as the frame's mouth is shut there. Then the nearest place on
     the lip, how much of it shows, and how bright: at the edge of a lip that has moved, so that the edge is smooth, and
     between lips that all but touch. Last the place as far from the frame's lip, and how much of it shows if it is
-    darker: the shadow that goes along with the lip; and a place on that lip, for what is as bright as the lip is no
-    shadow.
+    darker: the shadow that goes along with the lip; how near to the edge that is, where it may be lip that the landmarks
+    missed; and a place on that lip, for what is as bright as the lip is no shadow farther away.
     """
     none, one = np.float32(0.0), np.float32(1.0)
     dx, dy = x - mouth[0], y - mouth[1]
@@ -62,7 +62,7 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     across = dy * mouth[2] - dx * mouth[3]
     place = (along - mouth[4]) * mouth[5]
     if place < none or place > len(edges) - 1.001:
-        return sx, sy, sx, sy, none, one, sx, sy, none, sx, sy
+        return sx, sy, sx, sy, none, one, sx, sy, none, none, sx, sy
     i = int(place)
     f = place - np.float32(i)
     here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
@@ -82,7 +82,7 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
         below_x = mouth[0] + along * mouth[2] - below * mouth[3]
         below_y = mouth[1] + along * mouth[3] + below * mouth[2]
     if mouth[6] == none or slit == one:
-        return sx, sy, below_x, below_y, slit, dim, sx, sy, none, sx, sy
+        return sx, sy, below_x, below_y, slit, dim, sx, sy, none, none, sx, sy
     # Beside the corner of the frame's mouth, where the result opens and the frame does not, what is farther in stands.
     opens = min(max((moved_low - moved_top) * np.float32(0.25), none), np.float32(1.0))
     beside = opens * (min(max(place, mouth[9]), mouth[10]) - place)
@@ -99,6 +99,7 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     lip_x, lip_y = sx - out * mouth[3], sy + out * mouth[2]
     near = np.float32(2.0) * (np.float32(1.0) - min(from_top, from_low) / mouth[8])
     shadow = wide * min(max(near, none), np.float32(1.0)) * min(moved, np.float32(1.0))
+    rim = min(max(np.float32(3.0) - min(from_top, from_low) / mouth[7], none), one)
     shaded = here_top + from_top if upper else here_low - from_low
     shadow_x = mouth[0] + along * mouth[2] - shaded * mouth[3]
     shadow_y = mouth[1] + along * mouth[3] + shaded * mouth[2]
@@ -114,7 +115,7 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     if slit > none:
         lip_x, lip_y, lip = below_x, below_y, max(lip, slit)
     sx, sy = sx + wide * (px - sx), sy + wide * (py - sy)
-    return sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, red_x, red_y
+    return sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, rim, red_x, red_y
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -275,10 +276,10 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                 if q < eps:
                     continue
                 sx, sy = u * eax + v2 * ebx + q * ecx, u * eay + v2 * eby + q * ecy
-                lip = shadow = zero
+                lip = shadow = rim = zero
                 dim = one
                 if behind[t]:
-                    sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, red_x, red_y = _behind_lips(
+                    sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, rim, red_x, red_y = _behind_lips(
                         mouth, edges, np.float32(x), np.float32(y), be, sx, sy
                     )
                 red, green, blue = _bilinear(current, sx, sy)
@@ -287,7 +288,7 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                     if n_red + n_green + n_blue < red + green + blue:
                         l_red, l_green, l_blue = _bilinear(current, red_x, red_y)
                         of_lip = (n_red + n_green + n_blue) / max(l_red + l_green + l_blue, one)
-                        shadow *= min(max(np.float32(4.0) * (np.float32(0.95) - of_lip), zero), one)
+                        shadow *= max(rim, min(max(np.float32(4.0) * (np.float32(0.95) - of_lip), zero), one))
                         red += shadow * (n_red - red)
                         green += shadow * (n_green - green)
                         blue += shadow * (n_blue - blue)
