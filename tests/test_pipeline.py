@@ -31,6 +31,8 @@ from afet_video.video.encoders import EncodeSettings
 Pictures = NDArray[np.uint8]
 LOSSLESS = ConvertSettings(encode=EncodeSettings(lossless=True))
 NOSE_TIP = 4
+RAMP_IOD = 0.34
+"""The ramp ends nearer to the midline than this, also beside the mouth, where it is widest."""
 FRAMES = [*range(130, 148), *range(174, 190)]
 """Frames of the sample: 18 at rest, 16 of a smile with closed eyes."""
 
@@ -119,7 +121,7 @@ def test_only_the_affected_side_changes(lossless: Result) -> None:
         changed_somewhere += len(x)
         iod = float(interocular_px(tracks.source_xyz[index]))
         middle = np.interp(y, tracks.midline_y[index], tracks.midline_x[index])
-        assert (x - middle > -0.3 * iod).all(), "the healthy half changed"
+        assert (x - middle > -RAMP_IOD * iod).all(), "the healthy half changed"
         assert (columns[x] <= xyz[:, 0].max() + 3).all(), "the background changed"
         assert ((y >= xyz[:, 1].min() - 3) & (y <= xyz[:, 1].max() + 3)).all(), "the background changed"
     assert changed_somewhere > 5000
@@ -191,7 +193,9 @@ def test_a_mirrored_video_and_the_other_side_give_the_mirrored_result(
         assert np.quantile(error, 0.95) < MIRROR_IOD
     assert set(seen.side) == {"right"}
     x = np.nonzero((mirrored.before != mirrored.after).any(axis=(0, 1, 3)))[0]
-    assert x.max() < seen.midline_x.max() + 0.3 * iod, "the subject's right is the picture's left... in a mirror too"
+    assert x.max() < seen.midline_x.max() + RAMP_IOD * iod, (
+        "the subject's right is the picture's left... in a mirror too"
+    )
 
 
 def test_every_row_says_what_each_zone_keeps(clip: Path, tmp_path: Path) -> None:
@@ -211,9 +215,9 @@ def test_droop_changes_the_affected_side_only(clip: Path, tmp_path: Path) -> Non
         assert len(x) > 500, "it droops at rest as well"
         iod = float(interocular_px(tracks.source_xyz[index]))
         middle = np.interp(y, tracks.midline_y[index], tracks.midline_x[index])
-        assert (x - middle > -0.3 * iod).all(), "the healthy half changed"
+        assert (x - middle > -RAMP_IOD * iod).all(), "the healthy half changed"
     moved = tracks.output_xyz - tracks.source_xyz
-    assert np.abs(moved[:, facemesh.RIGHT_COMMISSURE]).max() < 0.05
+    assert np.abs(moved[:, facemesh.RIGHT_COMMISSURE]).max() < 0.1
     assert moved[:12, facemesh.UPPER_LIP[4], 0].max() < 0, "towards the healthy side, left in the picture"
 
 

@@ -26,8 +26,9 @@ class FaceRegions:
     """Masks of the rectangle `box` of an upright frame.
 
     `touched`: within the outline of the landmarks of source and result, with a margin. The others lie within the
-    source's outline: `band` around the midline, as wide as the smooth ramp; `healthy` beyond the ramp on the healthy
-    side (empty where a linear ramp leaves nothing beyond it); `affected` beyond the ramp on the affected side.
+    source's outline: `band` around the midline, as wide as the smooth ramp where it is narrowest; `healthy` beyond the
+    ramp on the healthy side (empty where a linear ramp leaves nothing beyond it); `affected` beyond the ramp on the
+    affected side.
     `across`: signed distance from the midline along the row, pixels, positive on the healthy side.
     """
 
@@ -54,14 +55,15 @@ def face_regions(conversion: Conversion, frame: int) -> FaceRegions | None:
     ramp = alpha_field(xyz, midline, conversion.side, SpliceSettings(ramp_width=splice.ramp_width))
     rows, columns = np.mgrid[box.y0 : box.y1, box.x0 : box.x1].astype(np.float32)
     across = field.direction * (columns - midline.x_at(rows))
+    ramps = across * field.steep_at(rows)  # the ramp is wider beside the mouth
     inside = _hull(xyz[:, :2], box)
     touched = cv2.dilate(_hull(both, box).astype(np.uint8), np.ones((2 * MARGIN_PX + 1,) * 2, np.uint8)) > 0
     return FaceRegions(
         box=box,
         touched=touched,
-        band=inside & (np.abs(across) <= ramp.stop),
-        healthy=inside & (across >= field.stop),
-        affected=inside & (across <= -ramp.stop),
+        band=inside & (np.abs(across) <= ramp.stop / ramp.bend[1].max()),
+        healthy=inside & (ramps >= field.stop),
+        affected=inside & (ramps <= -ramp.stop),
         across=across,
     )
 

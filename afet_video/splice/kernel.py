@@ -251,9 +251,9 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                     hi = min(hi, int(np.floor(bounds[k, 1] + bounds[k, 2] * y)))
             # Beyond the ramp alpha is 1: the current frame stays.
             if direction > 0:
-                hi = min(hi, int(np.ceil(midline[y] + stop)) - 1)
+                hi = min(hi, int(np.ceil(midline[y] + stop / steep[y])) - 1)
             else:
-                lo = max(lo, int(np.floor(midline[y] - stop)) + 1)
+                lo = max(lo, int(np.floor(midline[y] - stop / steep[y])) + 1)
             for x in range(lo, hi + 1):
                 al = alphas[np.uintp(y), np.uintp(x)]
                 if al != last:

@@ -75,15 +75,13 @@ def test_each_zone_keeps_the_share_asked_for_and_the_others_theirs(
     scene = Scene.of(real_faces[face], real_faces["neutral"])
     rest = rest_model.rest(scene.expression_xyz)
     affected = shown(scene.expression_xyz, rest, model, **{zone: kept})
-    output, _ = output_landmarks(scene.expression_xyz, affected.xyz, scene.alpha(Side.LEFT))
 
     def ratio(places: tuple[int, ...]) -> float:
         whole = (scene.expression_xyz - rest.xyz)[list(places), :2]
-        left = (output - rest.xyz)[list(places), :2]
+        left = (affected.xyz - rest.xyz)[list(places), :2]
         return float((left * whole).sum() / (whole * whole).sum())
 
-    reached_by_ramp = 0.08 if zone == "lower_lip" else 0.04
-    assert ratio(PLACES[zone]) == pytest.approx(kept, abs=reached_by_ramp)
+    assert ratio(PLACES[zone]) == pytest.approx(kept, abs=0.04)
     far = {"brow": "commissure", "eye": "commissure"}.get(zone, "brow")
     assert abs(ratio(PLACES[far])) < 0.04
 
@@ -163,7 +161,7 @@ def test_philtrum_and_lips_are_pulled_to_the_healthy_side(
     assert np.abs(output - xyz)[alpha_at == 1].max() == 0, "beyond the ramp the healthy half stays"
     if ramp == "smooth":
         healthy = facemesh.RIGHT_COMMISSURE if side is Side.LEFT else facemesh.LEFT_COMMISSURE
-        assert np.abs(output - xyz)[[healthy, 40 if side is Side.LEFT else 270]].max() == 0
+        assert np.abs(output - xyz)[healthy].max() < 0.003 * iod, "the ramp ends at the corner"
     lips = np.array(facemesh.LIP_ROWS[0][:11])
     assert (np.diff(output[lips, 0]) > 0).all(), "nothing folds over"
     spared = affected_face(xyz, rest_model.rest(xyz), PalsyProfile(side, droop=1.0, commissure=1.0), model)
