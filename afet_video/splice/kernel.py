@@ -53,8 +53,8 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     own opening; (sx, sy), where the warp has it, as far as the frame's mouth is shut there. Then the nearest place on
     the lip, how much of it shows, and how bright: at the edge of a lip that has moved, so that the edge is smooth, and
     between lips that all but touch. Last the place as far from the frame's lip, and how much of it shows if it is
-    darker: the shadow that goes along with the lip; how near to the edge that is, where it may be lip that the landmarks
-    missed; and a place on that lip, for what is as bright as the lip is no shadow farther away.
+    darker: the shadow that goes along with the lip; how near to the edge that is, where it may be lip that the
+    landmarks missed; and a place on that lip, for what is as bright as the lip is no shadow farther away.
     """
     none, one = np.float32(0.0), np.float32(1.0)
     dx, dy = x - mouth[0], y - mouth[1]
