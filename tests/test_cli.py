@@ -503,12 +503,17 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 # --- as a process --------------------------------------------------------------------------------------------------
 
 
+def own_lines(stderr: str) -> list[str]:
+    """Lines of a process without the one that TensorFlow Lite may write at any look, as memory happens to lie."""
+    return [line for line in stderr.splitlines() if "Input tensor memory is not aligned" not in line]
+
+
 def test_a_clone_converts_a_clip(short_clip: Path, tmp_path: Path) -> None:
     target, sheet = tmp_path / "palsy.mp4", tmp_path / "palsy.png"
     command = [sys.executable, "cli.py", "convert", short_clip, target, "--json", "--contact-sheet", sheet]
     done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert own_lines(done.stderr) == []
     found = json.loads(done.stdout)
     assert found["frames"] == sum(found["frames_by_status"].values()) > 0
     for key in ("target", "tracks", "sidecar", "contact_sheet"):
@@ -531,7 +536,7 @@ def test_stopping_a_run_leaves_no_file(sample_clip: Path, tmp_path: Path, number
     assert process.returncode == code, (out, err)
     assert list(tmp_path.iterdir()) == []
     assert "Traceback" not in err
-    assert len(err.splitlines()) <= 1
+    assert len(own_lines(err)) <= 1
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

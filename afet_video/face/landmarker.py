@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -271,8 +272,11 @@ class FaceLandmarker(Closing):
 
     def _look_whole(self, rgb: ByteArray, size_wh: tuple[int, int], timestamp: Timestamp) -> list[Landmarks]:
         """Find the large faces."""
+        is_first = self._video is None
         self._video = self._video or self._open("VIDEO", self._settings.max_faces)
-        return _faces(self._video.detect_for_video(_image(rgb), self._next_ms(timestamp)), rgb, size_wh)
+        with native_log_dropped() if is_first else nullcontext():  # TensorFlow Lite may speak up
+            found = self._video.detect_for_video(_image(rgb), self._next_ms(timestamp))
+        return _faces(found, rgb, size_wh)
 
     def _closer(self, faces: Sequence[Landmarks], rgb: ByteArray, size_wh: tuple[int, int]) -> list[Landmarks]:
         """Return the faces, each small one as a look from close by shows it, if that confirms it."""
@@ -306,9 +310,12 @@ class FaceLandmarker(Closing):
 
     def _detect_in(self, rgb: ByteArray, size_wh: tuple[int, int], box: Box) -> list[Landmarks]:
         """Find the faces in a rectangle of `rgb`, independently of any other frame."""
+        is_first = self._still is None
         self._still = self._still or self._open("IMAGE", self._settings.max_faces)
         part = rgb[box.y0 : box.y1, box.x0 : box.x1]
-        return _faces(self._still.detect(_image(part)), rgb, size_wh, box)
+        with native_log_dropped() if is_first else nullcontext():
+            found = self._still.detect(_image(part))
+        return _faces(found, rgb, size_wh, box)
 
     def _next_ms(self, timestamp: Timestamp) -> int:
         """Return MediaPipe's whole milliseconds, which must grow even where frames are closer than that."""
