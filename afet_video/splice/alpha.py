@@ -20,7 +20,7 @@ from afet_video.errors import SettingsError
 
 RAMPS = ("smooth", "linear")
 
-_AT_MOUTH = 1.6
+_AT_MOUTH = 1.3
 """How much wider the smooth ramp is at the mouth. The lips hang between its corners like a band: what pulls at one of
 them moves all of it, the less the nearer to the other; brows and lids go each by itself."""
 
@@ -37,7 +37,7 @@ class SpliceSettings:
     """How the halves are joined.
 
     `ramp`: `smooth` (around the midline) or `linear` (the paper's). `ramp_width`: width of the smooth ramp as a share
-    of the half face's width; beside the mouth it is wider (`_AT_MOUTH`), and at 0.5 then ends at the commissures, so
+    of the half face's width; beside the mouth it is wider (`_AT_MOUTH`), and at 0.5 then ends near the commissures, so
     that the lips bend softly and not at the midline alone. `texture`: `adaptive` keeps the current frame's pixels and
     takes the neutral's only where warping cannot make them; `neutral` takes them everywhere on the affected side, as
     the paper does.
