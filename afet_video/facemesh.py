@@ -1,6 +1,6 @@
 """MediaPipe's face mesh by name: which landmark index is what.
 
-in: nothing.  out: index tables.  Must not: compute anything from a picture.
+in: nothing, or landmarks.  out: index tables, the scale of a face.  Must not: see a picture.
 
 Left and right are the subject's own: in an unmirrored picture the subject's left eye (263) lies at a larger x than the
 right one (33). The twin table was derived by matching the landmarks of frontal faces to those of their mirrored
@@ -8,6 +8,8 @@ pictures (optimal assignment; it is an involution).
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +103,10 @@ LIP_ROWS: tuple[tuple[int, ...], ...] = (
 COMMISSURES: tuple[int, ...] = tuple(row[place] for row in LIP_ROWS for place in (0, 10))
 UPPER_LIP: tuple[int, ...] = tuple(index for row in LIP_ROWS for index in row[1:10])
 LOWER_LIP: tuple[int, ...] = tuple(index for row in LIP_ROWS for index in row[11:])
+LIP_EDGES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = tuple((row[1:10], row[:10:-1]) for row in LIP_ROWS)
+"""Each row of the lips between the corners: 9 landmarks of the upper lip, and those of the lower one that they face."""
+LIP_GAP: tuple[int, int] = (13, 14)
+"""Middle of the inner edges of upper and lower lip."""
 """The rows' corners, and the landmarks of each lip without them."""
 
 IBUG68: tuple[int, ...] = (
@@ -154,3 +160,11 @@ def _twins() -> IntArray:
 
 TWIN: IntArray = _twins()
 """(478,): the landmark on the other side of the face; midline landmarks are their own twins."""
+
+
+def iod_px(xy: NDArray[np.floating]) -> float:
+    """Return the inter-ocular distance, of the outer canthi in the picture, of landmarks (478, 2 or more) in pixels.
+
+    A head that turns makes it smaller; `face.pose.interocular_px` takes depth in.
+    """
+    return math.dist(xy[LEFT_EYE_OUTER, :2].tolist(), xy[RIGHT_EYE_OUTER, :2].tolist())

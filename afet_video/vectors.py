@@ -1,6 +1,7 @@
-"""Small arithmetic with sets of vectors, as it is needed in every frame or for every neutral.
+"""Small arithmetic with numbers and sets of vectors, as it is needed in every frame or for every neutral.
 
-in: vectors -> out: their median, their distances, weights by these.  Must not: know what they are.
+in: vectors -> out: their median, their distances, weights by these; numbers -> out: soft thresholds.  Must not: know
+what they are.
 """
 
 from __future__ import annotations
@@ -48,3 +49,16 @@ def gaussian(squared: FloatArray, width: float) -> FloatArray:
     exponent = squared * np.float32(-0.5 / width**2)
     np.maximum(exponent, np.float32(_TRACE_LOG), out=exponent)
     return np.asarray(np.exp(exponent, out=exponent))
+
+
+def smoothstep(value: float, low: float, high: float) -> float:
+    """Return 0 below `low`, 1 above `high`, and an S between (Hermite's cubic 3 t^2 - 2 t^3)."""
+    t = min(max((value - low) / (high - low), 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def smoothsteps(values: Floats, low: float, high: float) -> Floats:
+    """Return `smoothstep` of values of any shape, in their precision."""
+    t: Floats = np.minimum(np.maximum((values - low) / (high - low), 0.0), 1.0)
+    t *= t * (3.0 - 2.0 * t)
+    return t

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from afet_video.vectors import gaussian, median, squared_distances
+from afet_video.vectors import gaussian, median, smoothstep, smoothsteps, squared_distances
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 100, 101])
@@ -33,3 +33,11 @@ def test_no_weight_nor_the_product_of_two_is_denormal() -> None:
     assert weights[0] == 1.0
     assert weights.min() ** 2 > np.finfo(np.float32).tiny
     assert weights.min() < 1e-11
+
+
+def test_soft_thresholds_are_alike_for_one_and_many() -> None:
+    values = np.linspace(-1.0, 3.0, 41)
+    many = smoothsteps(values, 0.5, 1.5)
+    assert many.tolist() == pytest.approx([smoothstep(float(value), 0.5, 1.5) for value in values], abs=1e-12)
+    assert (many[values <= 0.5] == 0).all() and (many[values >= 1.5] == 1).all() and many[20] == pytest.approx(0.5)
+    assert smoothsteps(values.astype(np.float32), 0.5, 1.5).dtype == np.float32

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afet_video import facemesh
+from afet_video.vectors import smoothstep
 
 FitArray = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ class GazeMemory:
 
     def held(self, upper: float, lower: float, closing: float) -> tuple[float, float]:
         """Return how far the lids follow the gaze; `closing`: how far the upper ones come down besides."""
-        hold = _smoothstep(closing, *_CLOSING_IOD)
+        hold = smoothstep(closing, *_CLOSING_IOD)
         if hold == 0.0:
             self._upper, self._lower = upper, lower
         return upper + hold * (self._upper - upper), lower + hold * (self._lower - lower)
@@ -112,14 +113,14 @@ def lid_model(rest: FitArray, iod_px: float) -> LidModel:
 
 def _explained(iris: float, upper: float, lower: float) -> tuple[float, float]:
     """Return how far the upper and the lower lids go with the irises."""
-    sure = _smoothstep(abs(iris), *_GAZE_IOD)
+    sure = smoothstep(abs(iris), *_GAZE_IOD)
     with_upper, with_lower = (sure * _common(_GAIN * iris, lid) for lid in (upper, lower))
     if iris > 0:
-        surely = _smoothstep(iris / upper, *_WITH_IRIS) if upper > 0 else 0.0
+        surely = smoothstep(iris / upper, *_WITH_IRIS) if upper > 0 else 0.0
         if lower < 0:  # no blink: then the detector alone lifts the lower lid
             with_lower = sure * surely * max(lower, -_LIFTED * iris)
-        return with_upper * max(surely, _smoothstep(lower, *_LOWER_IOD)), with_lower
-    return with_upper, with_lower * _smoothstep(-upper, *_UPPER_IOD)
+        return with_upper * max(surely, smoothstep(lower, *_LOWER_IOD)), with_lower
+    return with_upper, with_lower * smoothstep(-upper, *_UPPER_IOD)
 
 
 def _common(a: float, b: float) -> float:
@@ -131,8 +132,3 @@ def _common(a: float, b: float) -> float:
 
 def _share(part: float, whole: float) -> float:
     return min(max(part / whole, 0.0), 1.0) if part * whole > 0 else 0.0
-
-
-def _smoothstep(x: float, low: float, high: float) -> float:
-    t = min(max((x - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)

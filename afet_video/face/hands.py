@@ -163,11 +163,10 @@ class HandFinder(Closing):
         """
         if self._model is None:
             return np.zeros((0, 21, 2), np.float32)
-        scale_xy = np.array([size_wh[0] / rgb.shape[1], size_wh[1] / rgb.shape[0]])
         xy = _in_picture(face, rgb, size_wh)
         box = _window(xy)
         hands = [hand for hand in self._hands(rgb, box) if _touches(hand, xy)]
-        points = [(hand + 0.5) * scale_xy - 0.5 for hand in hands]
+        points = [(hand + 0.5) * _scale(rgb, size_wh) - 0.5 for hand in hands]
         return np.array(points, np.float32).reshape(-1, 21, 2)
 
     def _hands(self, rgb: ByteArray, box: Box) -> list[FloatArray]:
@@ -203,8 +202,12 @@ class HandFinder(Closing):
 
 def _in_picture(face: Landmarks, rgb: ByteArray, size_wh: tuple[int, int]) -> FloatArray:
     """Return landmarks (478, 2) in pixels of the picture, which shows the frame of `size_wh` at any size."""
-    scale_xy = np.array([size_wh[0] / rgb.shape[1], size_wh[1] / rgb.shape[0]])
-    return np.asarray((face.xyz[:, :2] + 0.5) / scale_xy - 0.5)
+    return np.asarray((face.xyz[:, :2] + 0.5) / _scale(rgb, size_wh) - 0.5)
+
+
+def _scale(rgb: ByteArray, size_wh: tuple[int, int]) -> FloatArray:
+    """Return the pixels of a frame across and down, (2,), for each one of its picture."""
+    return np.array([size_wh[0] / rgb.shape[1], size_wh[1] / rgb.shape[0]], np.float64)
 
 
 def _window(xy: FloatArray) -> Box:

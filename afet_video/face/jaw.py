@@ -28,7 +28,6 @@ CHIN: tuple[int, ...] = (152, 175, 199, 148, 377, 176, 400)
 
 _LIP_MIDDLE = (14, 15, 16, 17)
 _CHIN, _MIDDLE = np.array(CHIN), np.array(_LIP_MIDDLE)
-_LIP_GAP = (13, 14)
 _HINGE = (234, 454)  # in front of the ears: the temporomandibular joints, as near as the mesh has them
 
 _COMMISSURE, _UPPER_LIP = 0.50, 0.08
@@ -111,7 +110,7 @@ def jaw_model(rest: NDArray[np.float64], iod_px: float) -> JawModel:
         lip[chosen] = 0.0
     lower = list(facemesh.LOWER_LIP)
     fixed[lower], lip[lower] = _COMMISSURE * (1 - middle[lower]), middle[lower]
-    rise_px = math.dist(rest[_LIP_GAP[0], :2].tolist(), rest[_LIP_GAP[1], :2].tolist())
+    rise_px = math.dist(rest[facemesh.LIP_GAP[0], :2].tolist(), rest[facemesh.LIP_GAP[1], :2].tolist())
     return JawModel(fixed, lip, _inwards(rest, iod_px), iod_px, rise_px)
 
 

@@ -25,8 +25,7 @@ _SLACK_IOD = 0.01
 _ROW_SHARE = np.array([0.6, 0.75, 0.9, 1.0])
 """How far the rows of the lips, from the outer to the inner edge, go along when the gap is closed."""
 
-_UPPER = np.array([row[1:10] for row in facemesh.LIP_ROWS])
-_LOWER = np.array([row[:10:-1] for row in facemesh.LIP_ROWS])
+_UPPER, _LOWER = (np.array(edges) for edges in zip(*facemesh.LIP_EDGES, strict=True))
 """Landmarks (4, 9) of the lips from corner to corner; each of the upper lip faces one of the lower."""
 _TOP, _CHIN = 168, 152
 

@@ -21,6 +21,7 @@ from afet_video.datatypes import ZONES, FloatArray, PalsyProfile, Side
 from afet_video.face.lips import lip_gaps, touching
 from afet_video.face.pose import interocular_px
 from afet_video.face.rest import RestFrame
+from afet_video.vectors import smoothstep
 
 WeightArray = NDArray[np.float64]
 
@@ -69,7 +70,6 @@ grows on the way: 1.8 mm are shown on a face with 90 mm between the outer canthi
 _FOLD = 206
 """A landmark in the middle of the nasolabial fold."""
 
-_MOUTH_GAP = (13, 14)
 _FOREHEAD, _NOSE_BASE = 10, 2
 
 
@@ -204,7 +204,7 @@ def affected_face(
         shown += iod * (hang[:, None] * down - pull[:, None] * outwards)
         shown += iod * lift[:, None] * (_LIFT[0] * outwards + _LIFT[1] * down)
         narrows = profile.synkinesis * _smile(moved, profile.side, iod)
-        narrows *= 1.0 - _smoothstep(closure, *_SHUT_RANGE)  # what is shut gets no narrower
+        narrows *= 1.0 - smoothstep(closure, *_SHUT_RANGE)  # what is shut gets no narrower
         shown += _narrowed(shown, narrows, profile.side, model)
     if profile.lid_fall > 0 and closure > _FALL_RANGE[0]:
         shown += _fallen(shown, profile, closure, model)
@@ -212,7 +212,7 @@ def affected_face(
     if strength < 1.0:
         lost = strength * lost
         shown = xyz + strength * (shown - xyz)
-    gap = float(np.linalg.norm(shown[_MOUTH_GAP[0], :2] - shown[_MOUTH_GAP[1], :2])) / iod
+    gap = float(np.linalg.norm(shown[facemesh.LIP_GAP[0], :2] - shown[facemesh.LIP_GAP[1], :2])) / iod
     return AffectedFace(
         xyz=shown.astype(np.float32),
         lost=lost.astype(np.float32),
@@ -230,15 +230,10 @@ def _kept(profile: PalsyProfile, closure: float) -> WeightArray:
     """
     kept = np.array(profile.kept, np.float64)
     eye = ZONES.index("eye")
-    means_to = _smoothstep(closure, *_SHUT_RANGE)
-    is_slit = 1.0 - _smoothstep(1.0 - kept[eye], *_SLIT_RANGE)
+    means_to = smoothstep(closure, *_SHUT_RANGE)
+    is_slit = 1.0 - smoothstep(1.0 - kept[eye], *_SLIT_RANGE)
     kept[eye] += means_to * is_slit * (1.0 - kept[eye])
     return kept
-
-
-def _smoothstep(value: float, low: float, high: float) -> float:
-    t = min(max((value - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)
 
 
 def _smile(moved: WeightArray, side: Side, iod: float) -> float:
@@ -251,7 +246,7 @@ def _unwanted_smile(moved: WeightArray, rest: RestFrame, side: Side, down: Weigh
     """Return 0..1 how much the healthy side's eye closure or brow raise asks of the affected corner of the mouth."""
     brow = list(facemesh.RIGHT_BROW if side is Side.LEFT else facemesh.LEFT_BROW)
     raised = float(np.clip(-(moved[brow] @ down).mean() / (_FULL_BROW_RAISE_IOD * iod), 0.0, 1.0))
-    return max(raised, _smoothstep(rest.lid_closure[1 if side is Side.LEFT else 0], *_CLOSURE_RANGE))
+    return max(raised, smoothstep(rest.lid_closure[1 if side is Side.LEFT else 0], *_CLOSURE_RANGE))
 
 
 def _narrowed(xyz: WeightArray, amount: float, side: Side, model: PalsyModel) -> WeightArray:
@@ -268,7 +263,7 @@ def _fallen(xyz: WeightArray, profile: PalsyProfile, closure: float, model: Pals
     """
     ring, opposite = _facing_lids(profile.side)
     kept = profile.kept[ZONES.index("eye")]
-    share = _smoothstep(closure, *_FALL_RANGE) * max(profile.lid_fall - kept, 0.0) / max(1.0 - kept, 1e-6)
+    share = smoothstep(closure, *_FALL_RANGE) * max(profile.lid_fall - kept, 0.0) / max(1.0 - kept, 1e-6)
     way = share * (xyz[opposite] - xyz[ring])
     way[8:] = 0.0
     result: WeightArray = model.lids[profile.side] @ way

@@ -25,7 +25,7 @@ from afet_video.face.headfit import FEATURES, FIRMNESS, HeadFit, TurningShape, f
 from afet_video.face.jaw import JawModel, jaw_model
 from afet_video.face.lips import sealed
 from afet_video.face.pose import interocular_px
-from afet_video.vectors import gaussian, squared_distances
+from afet_video.vectors import gaussian, smoothsteps, squared_distances
 
 FitArray = NDArray[np.float64]
 
@@ -96,7 +96,7 @@ class RestModel:
         displacement = self._facial_displacement(xyz, head)
         followed, narrower = self.lids.followed(displacement, gaze)
         size = (_length(displacement) / self.noise_px).astype(np.float32)
-        moves = _smoothstep(self.gate_kernel @ size, *DEAD_ZONE)
+        moves = smoothsteps(self.gate_kernel @ size, *DEAD_ZONE)
         displacement *= np.maximum(moves, self._with_brows(displacement))[:, None]
         displacement[facemesh.SKIN_COUNT :] = 0.0  # gaze is not the facial nerve's
         if followed is not None:
@@ -109,7 +109,7 @@ class RestModel:
         rest[:, :2] -= head.forth(displacement)
         rest = sealed(rest, xyz, iod)
         excursion = _length(xyz[:, :2] - rest[:, :2]) / iod
-        opening = math.dist(rest[_LIP_GAP[0], :2].tolist(), rest[_LIP_GAP[1], :2].tolist()) / iod
+        opening = math.dist(rest[facemesh.LIP_GAP[0], :2].tolist(), rest[facemesh.LIP_GAP[1], :2].tolist()) / iod
         return RestFrame(rest.astype(np.float32), excursion.astype(np.float32), (left, right), opening, _degrees(head))
 
     def turn_deg(self, xyz: FloatArray) -> tuple[float, float]:
@@ -129,7 +129,7 @@ class RestModel:
         A frown moves its landmarks by little more than the noise of each, but all of them alike.
         """
         sure = [
-            _smoothstep(
+            smoothsteps(
                 np.linalg.norm(displacement[list(part)].mean(axis=0))
                 / (_BROW_NOISE * self.noise_px[list(part)].mean()),
                 *DEAD_ZONE,
@@ -142,7 +142,6 @@ class RestModel:
 
 
 _EYES = (facemesh.LEFT_EYE, facemesh.RIGHT_EYE)
-_LIP_GAP = (13, 14)
 
 
 def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) -> RestModel:
@@ -253,9 +252,3 @@ def _degrees(head: HeadFit) -> tuple[float, float]:
 def _length(vectors: FitArray) -> FitArray:
     """Return the length (n,) of vectors (n, 2); half the time of `np.linalg.norm`."""
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)), np.float64)
-
-
-def _smoothstep(x: NDArray[np.floating], low: float, high: float) -> NDArray[np.floating]:
-    t = np.minimum(np.maximum((x - low) / (high - low), 0.0), 1.0)
-    result: NDArray[np.floating] = t * t * (3 - 2 * t)
-    return result

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
 from afet_video.face.pose import interocular_px
+from afet_video.vectors import smoothsteps
 
 AWAY_RANGE_DEG, TOWARDS_RANGE_DEG = (20.0, 36.0), (35.0, 48.0)
 """Yaw that turns the affected side away from the camera, or towards it, from which the palsy begins to fade, and at
@@ -59,7 +60,7 @@ def visibility(xyz: FloatArray, angles_deg: NDArray[np.floating], size_wh: tuple
         (np.abs(pitch), PITCH_RANGE_DEG),
         (np.abs(roll), ROLL_RANGE_DEG),
     ):
-        share *= 1.0 - _smoothstep(angle, *limits)
+        share *= 1.0 - smoothsteps(angle, *limits)
     return np.asarray(share, np.float32)
 
 
@@ -67,9 +68,4 @@ def _inside(xyz: FloatArray, size_wh: tuple[int, int]) -> NDArray[np.float64]:
     points = xyz[:, list(_FEATURES), :2].astype(np.float64)
     beyond = np.maximum(np.maximum(-points, points - (np.array(size_wh) - 1.0)), 0.0).max(axis=2)
     cut = np.minimum(beyond / (_CUT_IOD * interocular_px(xyz)[:, None]), 1.0).mean(axis=1)
-    return 1.0 - _smoothstep(cut, *_CUT_RANGE)
-
-
-def _smoothstep(x: NDArray[np.floating], low: float, high: float) -> NDArray[np.float64]:
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return np.asarray(t * t * (3 - 2 * t), np.float64)
+    return np.asarray(1.0 - smoothsteps(cut, *_CUT_RANGE), np.float64)

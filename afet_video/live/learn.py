@@ -107,7 +107,6 @@ class Learner:
             if key in self._exact:
                 found[key] = self._exact[key]
             else:
-                # with as many steps as the session's own frames, which are held against these
                 local = corrected(_frame(one), one.xyz_in_picture, one.turn, references)
                 found[key] = local + np.array([*one.origin, 0], np.float32)
         self._exact = found

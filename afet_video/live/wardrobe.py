@@ -31,8 +31,10 @@ class Wardrobe:
             if key == _key(learned, learned.settings):
                 self._model = learned.model
             else:
-                rest, palsy, cover = learned.model.rest, learned.model.palsy, learned.model.cover
-                self._model = dressed_model(rest, palsy, cover, learned.neutrals, settings)
+                known = learned.model
+                self._model = dressed_model(
+                    known.rest, known.palsy, known.cover, known.rims, learned.neutrals, settings
+                )
             self._learned, self._key = learned, key
         return self._model
 

@@ -67,7 +67,8 @@ MESH478 = FacePoints(
     commissure=_both((61, 76, 62, 78)),
     lower_lip=_both((91, 90, 181, 180, 182, 106)),
 )
-"""MediaPipe's face mesh. The points lie within one zone each, and beyond the ramp around the midline."""
+"""MediaPipe's face mesh. The points lie within one zone each, and beyond the ramp around the midline, but for those of
+the lower lip: beside the mouth the ramp is wider, and shows them up to a tenth of the healthy side's movement."""
 
 IBUG68 = FacePoints(
     brow=MappingProxyType({Side.RIGHT: (18, 19, 20), Side.LEFT: (23, 24, 25)}),

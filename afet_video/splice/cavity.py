@@ -24,6 +24,7 @@ from afet_video import facemesh
 from afet_video.datatypes import FloatArray
 from afet_video.splice.alpha import AlphaField
 from afet_video.splice.cavity_kernel import fill_table
+from afet_video.vectors import smoothsteps
 
 COLUMNS = 64
 """Entries of the table, from before the first corner of the mouth to beyond the second."""
@@ -53,7 +54,7 @@ _SLIT_RANGE_IOD = (0.005, 0.06)
 """How much wider apart than the neutral's the lips of the result are where the neutral's slit begins to go, and is
 gone."""
 
-_UPPER, _LOWER = np.array(facemesh.LIPS_INNER[1:10]), np.array(facemesh.LIPS_INNER[:10:-1])
+_UPPER, _LOWER = (np.array(edge) for edge in facemesh.LIP_EDGES[-1])
 _CORNERS = np.array((facemesh.LIPS_INNER[0], facemesh.LIPS_INNER[10]))
 """The lips' inner edges between the corners; each landmark of the upper one faces one of the lower."""
 
@@ -90,7 +91,7 @@ def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
     ----------
     current, rest : (478, 2 or 3) landmarks of the frame, and those shown at alpha 0; pixels of the frame.
     """
-    iod = _iod(current)
+    iod = facemesh.iod_px(current)
     now, then = current[_INNER, :2].astype(np.float64), rest[_INNER, :2].astype(np.float64)
     (x, y), (end_x, end_y) = now[0].tolist(), now[len(now) // 2].tolist()
     width = max(math.hypot(end_x - x, end_y - y), 1.0)
@@ -140,9 +141,7 @@ def slit_weight(
     """
     upper, lower = (_edge_in_result(current, rest, row, alpha) for row in (_UPPER, _LOWER))
     gap = _gap_iod(upper, lower, current) - _gap_iod(neutral[_UPPER, :2], neutral[_LOWER, :2], neutral)
-    low, high = _SLIT_RANGE_IOD
-    t = np.clip((gap - low) / (high - low), 0.0, 1.0)
-    shut = 1.0 - t * t * (3.0 - 2.0 * t)
+    shut = 1.0 - smoothsteps(gap, *_SLIT_RANGE_IOD)
     result = np.zeros(len(weight), np.float32)
     result[_CORNERS] = weight[_CORNERS]
     for row in (_UPPER, _LOWER):
@@ -157,8 +156,4 @@ def _edge_in_result(current: FloatArray, rest: FloatArray, row: NDArray[np.int64
 
 
 def _gap_iod(upper: FloatArray, lower: FloatArray, xy: FloatArray) -> FloatArray:
-    return np.asarray(np.linalg.norm(upper - lower, axis=1) / _iod(xy), np.float32)
-
-
-def _iod(xy: FloatArray) -> float:
-    return math.dist(xy[facemesh.LEFT_EYE_OUTER, :2].tolist(), xy[facemesh.RIGHT_EYE_OUTER, :2].tolist())
+    return np.asarray(np.linalg.norm(upper - lower, axis=1) / facemesh.iod_px(xy), np.float32)

@@ -29,6 +29,7 @@ from afet_video.splice.eyeball_paint import paint
 from afet_video.splice.limbus import find_limbus, radius_of
 from afet_video.splice.opening import similarity, within_lids
 from afet_video.splice.texture import TextureModel
+from afet_video.vectors import smoothstep
 
 OPEN_CLOSURE = 0.12
 """Lid closure up to which an eye is open as at rest, and worth keeping."""
@@ -191,7 +192,7 @@ class EyeMemory:
         kept, at_rest = self._kept.xy, lids[[0, 8]]
         to_frame = similarity(kept[self.ring][[0, 8]], at_rest)
         looked = kept[self.iris] @ to_frame[:, :2].T + to_frame[:, 2]
-        unseen = _smoothstep(closure, *_GAZE_CLOSURE)
+        unseen = smoothstep(closure, *_GAZE_CLOSURE)
         iris = own + unseen * (looked - own)
         across = at_rest[0] - at_rest[1]
         outwards = across / max(float(np.linalg.norm(across)), 1e-6)
@@ -199,18 +200,18 @@ class EyeMemory:
         diameter = 2.0 * float(np.linalg.norm(looked[1:] - looked[0], axis=1).mean())
         iris = iris + bell * self._turn * diameter * (_UP * up + _OUT * outwards)
         iris = own + strength * (iris - own)
-        iod = float(np.linalg.norm(current_xy[facemesh.LEFT_EYE_OUTER] - current_xy[facemesh.RIGHT_EYE_OUTER]))
+        iod = facemesh.iod_px(current_xy)
         seen = np.concatenate([current_xy[self.ring], own[:1]])
         kept_there = kept[[*self.ring, self.iris[0]]] @ to_frame[:, :2].T + to_frame[:, 2]
         there = np.concatenate([lids, iris[:1]])
         stretched = [float(np.linalg.norm(there - here, axis=1).max()) for here in (seen, kept_there)]
         travel = (stretched[0] + weight * (stretched[1] - stretched[0])) / max(iod, 1e-6)
-        slit = _smoothstep(closure, *_SHUT_RANGE) * (1.0 - _smoothstep(float(lost[self.iris[0]]), *_SLIT_RANGE))
+        slit = smoothstep(closure, *_SHUT_RANGE) * (1.0 - smoothstep(float(lost[self.iris[0]]), *_SLIT_RANGE))
         corners = current_xy[self.ring][[0, 8]]
         along = (corners[0] - corners[1]) / max(float(np.sum((corners[0] - corners[1]) ** 2)), 1e-6)
         aside = abs(float((own[0] - corners.mean(axis=0)) @ along))
-        unsure = _smoothstep(aside, *_ASIDE) * (1.0 - unseen)
-        share = _smoothstep(travel, *_TRAVEL_IOD) * (1.0 - slit) * (1.0 - unsure)
+        unsure = smoothstep(aside, *_ASIDE) * (1.0 - unseen)
+        share = smoothstep(travel, *_TRAVEL_IOD) * (1.0 - slit) * (1.0 - unsure)
         return EyeView(np.asarray(iris, np.float32), share)
 
     def paint(
@@ -278,7 +279,7 @@ class EyeMemory:
         found = find_limbus(rgb, within_lids(ring, rgb.shape), iris)
         along = (ring[0] - ring[8]) / max(float(np.sum((ring[0] - ring[8]) ** 2)), 1e-6)
         aside = abs(float((found.middle - 0.5 * (ring[0] + ring[8])) @ along))
-        trust = max(1.0 - _smoothstep(aside, *_FORESHORTENED), _LEAST_TRUST)
+        trust = max(1.0 - smoothstep(aside, *_FORESHORTENED), _LEAST_TRUST)
         self._fit.see_radius(found.radius / max(radius_of(iris), 1e-6), trust * found.sure)
         return eyeball(rgb, ring, iris, self._fit.radii), trust
 
@@ -335,7 +336,7 @@ class EyeMemory:
         back = self._turn - max(seconds - self._turn_s, 0.0) / BELL_BACK_S if np.isfinite(self._turn_s) else 0.0
         if self._shut_since is None:
             return max(back, 0.0)
-        return max(back, _smoothstep(seconds - self._shut_since - BELL_AFTER_S, 0.0, BELL_TAKES_S), 0.0)
+        return max(back, smoothstep(seconds - self._shut_since - BELL_AFTER_S, 0.0, BELL_TAKES_S), 0.0)
 
 
 def _cut_out(picture: FloatArray, ring: FloatArray, iris: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -363,8 +364,3 @@ def _affine(source: FloatArray, target: FloatArray) -> NDArray[np.float64]:
     """Return the affine map (2, 3) that takes `source` (n, 2) to `target` with least squared error."""
     design = np.column_stack([source, np.ones(len(source))]).astype(np.float64)
     return np.asarray(np.linalg.lstsq(design, target.astype(np.float64), rcond=None)[0].T, np.float64)
-
-
-def _smoothstep(x: float, low: float, high: float) -> float:
-    t = min(max((x - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)

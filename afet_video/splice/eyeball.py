@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from afet_video.datatypes import FloatArray
 from afet_video.splice.iris import whole_iris
 from afet_video.splice.limbus import RADII, find_limbus, radius_of
-from afet_video.splice.opening import filled, smoothstep, within_lids
+from afet_video.splice.opening import filled, within_lids
+from afet_video.vectors import smoothsteps
 
 _CLEAR_OF_IRIS = 1.2
 """Radius from which a pixel is surely white."""
@@ -154,13 +155,13 @@ def eyeball(rgb: FloatArray, ring: FloatArray, iris: FloatArray, radii: NDArray[
     if made is None:
         return None
     rings, edge = made
-    shown = shown * (1.0 - smoothstep(away, edge[0] - _BEFORE_EDGE, edge[0]))  # the edge itself is made by the disc
+    shown = shown * (1.0 - smoothsteps(away, edge[0] - _BEFORE_EDGE, edge[0]))  # the edge itself is made by the disc
     return Eyeball(
         np.asarray(whole, np.float32),
         np.dstack([modelled, np.zeros_like(seen)]),
         np.asarray(np.dstack([rings + shown[..., None] * (part - rings), shown]), np.float32),
         np.dstack([rings, np.zeros_like(seen)]),
-        1.0 - smoothstep(away, *edge),
+        1.0 - smoothsteps(away, *edge),
         low.astype(np.float32),
         (ring[[0, 8]] + low).astype(np.float32),
         (middle + low).astype(np.float32),

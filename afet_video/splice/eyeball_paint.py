@@ -17,7 +17,8 @@ from afet_video.splice.eyeball import Eyeball, whitest
 from afet_video.splice.eyeball_fit import EyeballFit
 from afet_video.splice.eyeball_kernel import add_tint, fill_fitting, fill_painted, fill_shadow, lay
 from afet_video.splice.limbus import find_edges, find_limbus
-from afet_video.splice.opening import between_lids, seen_lids, similarity, smoothstep, soft, within_lids
+from afet_video.splice.opening import between_lids, seen_lids, similarity, soft, within_lids
+from afet_video.vectors import smoothstep
 
 _TURNED = (0.1, 0.5)
 """Turn, in radii of the iris, from which what was seen of the eyeball begins to be out of place, and is altogether."""
@@ -79,7 +80,7 @@ def paint(
     frame, shape = current[part], spliced[part].shape[:2]
     lids, own_lids, own_iris = lids - low, own_lids - low, own_iris - low
     width = _width(lids)
-    awake = float(1.0 - smoothstep(np.float32(closure), *_OWN_CLOSURE))
+    awake = 1.0 - smoothstep(closure, *_OWN_CLOSURE)
     opening = within_lids(own_lids, shape) if awake > 0 else np.zeros(shape, np.float32)
     if awake > _LOOKED_AT:
         limbus = find_limbus(frame, opening, own_iris, fit.radii)
@@ -87,8 +88,8 @@ def paint(
         fit.see_edges(find_edges(frame, own_lids, limbus), _width(own_lids), seconds)
     to_part = similarity(ball.canthi, lids[[0, 8]])
     radius = fit.radius(width) or ball.radius * float(np.hypot(*to_part[0, :2]))
-    turn = np.linalg.norm(middle - low - own_iris[0]) / max(radius, 1e-6)
-    turned = float(smoothstep(np.float32(turn), *_TURNED))
+    turn = float(np.linalg.norm(middle - low - own_iris[0])) / max(radius, 1e-6)
+    turned = smoothstep(turn, *_TURNED)
     own = awake * (1.0 - turned)
     middle = middle - low + fit.offset(lids[[0, 8]])
     seen, disc = ball.turned(to_part, middle, radius, (shape[1], shape[0]), turned, own)

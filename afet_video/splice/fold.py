@@ -46,7 +46,7 @@ def flatten_fold(rgb: FloatArray, xy: FloatArray, side: Side, amount: float) -> 
     """
     if amount <= 0:
         return rgb
-    iod = float(np.linalg.norm(xy[facemesh.LEFT_EYE_OUTER, :2] - xy[facemesh.RIGHT_EYE_OUTER, :2]))
+    iod = facemesh.iod_px(xy)
     line = _line(xy, side)
     low, high = line.min(axis=0) - 3 * _COARSE_IOD * iod, line.max(axis=0) + 3 * _COARSE_IOD * iod
     x0, y0 = np.clip(np.floor(low), 0, None).astype(int)

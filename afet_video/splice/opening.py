@@ -70,9 +70,3 @@ def similarity(source: FloatArray, target: FloatArray) -> NDArray[np.float64]:
     turn = after / before
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
     return np.column_stack([linear, target.mean(axis=0) - linear @ source.mean(axis=0)])
-
-
-def smoothstep(x: FloatArray | np.float32, low: float, high: float) -> FloatArray:
-    """Return 0 below `low`, 1 above `high`, and an S between."""
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -83,7 +83,7 @@ class Rims:
         places = np.concatenate([course.xy for course in courses])
         normal = np.concatenate([normals(course.xy, ring=course.is_ring) for course in courses])
         stable = np.asarray(xy[_STABLE, :2], np.float32)
-        placed = _Placed(places, normal, _iod(xy), 1.0)
+        placed = _Placed(places, normal, facemesh.iod_px(xy), 1.0)
         widths = _half_widths(_across(rgb, placed, _SIDES), parts)
         return cls(places, normal, parts, widths, _contrast(_across(rgb, placed, _TEMPLATE)), stable)
 
@@ -113,7 +113,7 @@ class Rims:
 
     def _placed(self, picture: FloatArray, rest_xy: FloatArray) -> _Placed:
         """Return the rims in a picture whose face at rest has these landmarks (478, 2)."""
-        iod = _iod(rest_xy)
+        iod = facemesh.iod_px(rest_xy)
         to_frame = _affine(self.stable, rest_xy[_STABLE])
         xy = _moved(self.xy, to_frame)
         middle = xy.mean(axis=0)
@@ -244,7 +244,3 @@ def _rigid(placed: _Placed, shift: FloatArray, weight: FloatArray, middle: Float
     weighted = rows * weight[:, None]
     solution = np.linalg.solve(weighted.T @ rows + precision, weighted.T @ shift)
     return np.asarray(terms @ solution.reshape(2, 3).T, np.float32)
-
-
-def _iod(xy: FloatArray) -> float:
-    return float(np.linalg.norm(xy[facemesh.LEFT_EYE_OUTER, :2] - xy[facemesh.RIGHT_EYE_OUTER, :2]))

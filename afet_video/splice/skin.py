@@ -5,7 +5,6 @@ in: picture, landmarks -> out: maps (h, w) at working size.  Must not: decide wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -104,7 +103,7 @@ class SkinView:
     def of(cls, rgb: FloatArray, xy: FloatArray) -> SkinView:
         """Look at a picture (h, w, 3), 0..255, with landmarks (478, 2 or more) in its pixels."""
         xy = np.asarray(xy[:, :2], np.float32)
-        iod = math.dist(xy[facemesh.LEFT_EYE_OUTER].tolist(), xy[facemesh.RIGHT_EYE_OUTER].tolist())
+        iod = facemesh.iod_px(xy)
         scale = min(1.0, _WORK_IOD_PX / max(iod, 1.0))
         if scale < 1.0:
             size = (max(round(rgb.shape[1] * scale), 1), max(round(rgb.shape[0] * scale), 1))

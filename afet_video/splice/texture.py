@@ -9,7 +9,6 @@ expression changed the place.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
@@ -21,7 +20,7 @@ from afet_video.datatypes import FloatArray, Side
 from afet_video.splice.alpha import SpliceSettings
 from afet_video.splice.compose import NeutralTexture
 from afet_video.splice.texture_kernel import fill_reached
-from afet_video.vectors import gaussian, squared_distances
+from afet_video.vectors import gaussian, smoothstep, smoothsteps, squared_distances
 
 _SKIN_RANGE_IOD = (0.005, 0.03)
 """Mean excursion around a landmark from which the neutral's skin begins to show, and is shown in full."""
@@ -64,7 +63,7 @@ _EYES = {
 }
 _BOTH_EYES = np.concatenate(list(_EYES.values()))
 _LIPS = np.array(facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES)
-_INNER_LIPS = np.array([edge for row in facemesh.LIP_ROWS[2:] for edge in (row[1:10], row[:10:-1])])
+_INNER_LIPS = np.array([edge for edges in facemesh.LIP_EDGES[2:] for edge in edges])
 """Inner edges of the lips (4, 9) from corner to corner."""
 _BROWS = np.array(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)
 
@@ -100,7 +99,7 @@ class TextureModel:
 def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> TextureModel:
     """Prepare the neutral's picture (h, w, 3) float32 with its landmarks (478, 2) in pixels of that picture."""
     xy = np.ascontiguousarray(xy[:, :2], np.float32)
-    iod = _iod(xy)
+    iod = facemesh.iod_px(xy)
     skin = np.flatnonzero(~_not_plain_skin())
     squared = squared_distances(xy, xy)
     near = _normalized(gaussian(squared, _NEIGHBORHOOD_IOD * iod))
@@ -148,29 +147,29 @@ def neutral_texture(
         share = np.ones(478, np.float32) if lost is None else lost
         return NeutralTexture(model.rgb, model.xy, share, np.ones((478, 3), np.float32))
     around = model.near @ excursion
-    changed = _smoothstep(around, *_SKIN_RANGE_IOD)
-    changed[_BROWS] = _smoothstep(around[_BROWS], *_BROW_RANGE_IOD)
+    changed = smoothsteps(around, *_SKIN_RANGE_IOD)
+    changed[_BROWS] = smoothsteps(around[_BROWS], *_BROW_RANGE_IOD)
     weight = np.empty_like(model.edge)
     fill_reached(changed, model.spread, weight)
     weight *= model.edge
     weight[_BOTH_EYES] = 0.0
-    weight[_LIPS] *= np.float32(1.0 - _step(mouth_opening, *_OPEN_RANGE_IOD))
+    weight[_LIPS] *= np.float32(1.0 - smoothstep(mouth_opening, *_OPEN_RANGE_IOD))
     gaps = np.full(9, mouth_opening, np.float32) if lip_gaps is None else lip_gaps
-    weight[_INNER_LIPS] *= 1.0 - _smoothstep(gaps, *_PARTED_RANGE_IOD)
+    weight[_INNER_LIPS] *= 1.0 - smoothsteps(gaps, *_PARTED_RANGE_IOD)
     if lost is not None:
         weight *= lost
-        weight[_BROWS] *= _smoothstep(lost[_BROWS], *_BROW_LOST_RANGE)
-    weight[_EYES[side]] = np.float32(_step(lid_closure, *_LID_RANGE)) * _eye_share(lost, side)
+        weight[_BROWS] *= smoothsteps(lost[_BROWS], *_BROW_LOST_RANGE)
+    weight[_EYES[side]] = np.float32(smoothstep(lid_closure, *_LID_RANGE)) * _eye_share(lost, side)
     if not weight.any():
         return NeutralTexture(model.rgb, model.xy, weight, np.ones((478, 3), np.float32))
-    light = _log_light(current, current_xy, model.skin, _iod(current_xy)) - model.log_light
+    light = _log_light(current, current_xy, model.skin, facemesh.iod_px(current_xy)) - model.log_light
     gain = np.clip(np.exp(model.light_kernel @ light), *_GAIN_LIMITS)
     return NeutralTexture(model.rgb, model.xy, weight.astype(np.float32), gain.astype(np.float32))
 
 
 def _eye_share(lost: FloatArray | None, side: Side) -> FloatArray | np.float32:
     """How much of a shut eye's opening the neutral gives: a slit of a tenth can be warped, any wider shows an eye."""
-    return np.float32(1.0) if lost is None else _smoothstep(lost[_EYES[side]], *_SLIT_RANGE)
+    return np.float32(1.0) if lost is None else smoothsteps(lost[_EYES[side]], *_SLIT_RANGE)
 
 
 def outside_mouth(triangles: NDArray[np.int32], settings: SpliceSettings) -> NDArray[np.bool_]:
@@ -196,20 +195,6 @@ def _log_light(rgb: FloatArray, xy: FloatArray, skin: NDArray[np.int64], iod: fl
     return logs
 
 
-def _iod(xy: FloatArray) -> float:
-    return math.dist(xy[facemesh.LEFT_EYE_OUTER, :2].tolist(), xy[facemesh.RIGHT_EYE_OUTER, :2].tolist())
-
-
 def _normalized(weights: FloatArray) -> FloatArray:
     weights /= weights.sum(axis=1, keepdims=True) + np.float32(1e-6)
     return weights
-
-
-def _smoothstep(x: FloatArray, low: float, high: float) -> FloatArray:
-    t = np.minimum(np.maximum((x - low) / (high - low), 0.0), 1.0)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
-
-
-def _step(x: float, low: float, high: float) -> float:
-    t = min(max((x - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)

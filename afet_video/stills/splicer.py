@@ -24,7 +24,7 @@ from afet_video.face.register import FaceRegistration, luma_around
 from afet_video.face.rest import fit_rest
 from afet_video.face.visibility import visibility
 from afet_video.image_files import Picture
-from afet_video.passes.prepare import FaceModel, Neutral, around_face, dressed_model
+from afet_video.passes.prepare import FaceModel, Neutral, around_face, dressed_model, rims_of
 from afet_video.passes.register import Reference, corrected
 from afet_video.passes.render import FaceChanger, FaceMoment
 from afet_video.passes.settings import ConvertSettings
@@ -150,7 +150,7 @@ def _model(neutral: Face, xyz: FloatArray, settings: ConvertSettings) -> FaceMod
         origin=(box.x0, box.y0),
     )
     cover = FaceCover(held.rgb, held.xy, settings.mask)
-    model = dressed_model(rest, palsy_model(rest.base), cover, [held], settings)
+    model = dressed_model(rest, palsy_model(rest.base), cover, rims_of(held, settings), [held], settings)
     for entry in model.bank:
         entry.eye.see(held.rgb, held.xy, -_LONG_S, 1.0, visible=False)
     return model
