@@ -77,6 +77,20 @@ def _random_state_restored() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _scheduling_kept() -> Iterator[None]:
+    """A test that leaves its process real-time starves all other tests, and programs, on the computer."""
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    before = os.sched_getscheduler(0)
+    yield
+    after = os.sched_getscheduler(0)
+    if after != before:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+    assert after == before
+
+
+@pytest.fixture(autouse=True)
 def _no_error_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """A test whose code logs an ERROR has failed, whatever it asserts."""
     yield

@@ -1,6 +1,7 @@
 """Small clips made on the fly, with every property known.
 
-in: what the clip should be like -> out: a file, and helpers that read one back.  Must not: use the package under test.
+in: what the clip should be like -> out: a file, and helpers that read one back.  Must not: use the package under test,
+but for opening an encoder without harm to other tests.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+from afet_video.video.scheduling import open_encoder
 
 Picture = NDArray[np.uint8]
 
@@ -96,6 +99,7 @@ def make_clip(path: Path, spec: ClipSpec | None = None, *, pictures: Iterable[Pi
         stream.options = _PLAIN_OPTIONS.get(spec.codec, {}) | spec.options
         if spec.rotation_deg:
             stream.set_display_rotation(spec.rotation_deg)
+        open_encoder(stream)
         sound = container.add_stream(spec.audio, rate=48000) if spec.audio else None
         container.metadata.update(spec.metadata)
         pts_list = spec.pts_list

@@ -74,6 +74,7 @@ class Recorder(Closing):
         self._line: queue.Queue[LiveResult | None] = queue.Queue(_WAITING)
         self._lock = threading.Lock()
         self._is_open = True
+        self._failure: BaseException | None = None
         self._write_sidecar(is_finished=False)
         self._thread = threading.Thread(target=self._work, name="afet-record", daemon=True)
         self._thread.start()
@@ -101,6 +102,8 @@ class Recorder(Closing):
             self._rows.close()
         finally:
             self._write_sidecar(is_finished=True)
+        if self._failure is not None:
+            raise self._failure
 
     def _work(self) -> None:
         while (result := self._line.get()) is not None:
@@ -110,6 +113,8 @@ class Recorder(Closing):
                 self._record(result)
             except OutputError as error:
                 self.problem = str(error)
+            except Exception as failure:  # noqa: BLE001 - raised by `close`; until then the line must be emptied
+                self.problem, self._failure = f"the recording has ended ({type(failure).__name__})", failure
 
     def _record(self, result: LiveResult) -> None:
         size_wh = (result.result.shape[1], result.result.shape[0])

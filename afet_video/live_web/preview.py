@@ -6,6 +6,7 @@ in: requests that have passed the guard -> out: the page, its answers, snapshots
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from importlib import resources
@@ -52,10 +53,11 @@ class Preview:
         self._page: str | None = None
 
     async def send_away(self) -> None:
-        """Tell the page that there will be no more, and wait until it knows."""
+        """Tell the page that there will be no more, and wait until it knows, if it listens at all."""
         if self._viewer is not None:
             self._viewer.send_away()
-        await self._seat.acquire()  # nobody comes after that
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._seat.acquire(), HEARTBEAT_S)  # nobody comes after that
 
     def routes(self, token: str) -> list[web.RouteDef]:
         """Return what is served, all of it below the token."""

@@ -32,6 +32,7 @@ from afet_video.video.frame import Orientation, StoredFrame, nearest_format
 from afet_video.video.hdr import is_hdr, with_hdr_options
 from afet_video.video.probe import display_matrix
 from afet_video.video.provenance import mark_synthetic, synthetic_comment
+from afet_video.video.scheduling import open_encoder
 from afet_video.video.timing import output_tick
 
 _MP4_SUFFIXES = (".mp4", ".m4v", ".mov")
@@ -234,6 +235,7 @@ class VideoWriter:
             context.sample_aspect_ratio = 1 / aspect if turned else aspect
         if plan.codec == "hevc" and self.path.suffix.lower() in _MP4_SUFFIXES:
             context.codec_tag = "hvc1"  # Apple's players refuse FFmpeg's default hev1
+        open_encoder(stream)
         return stream
 
     def _muxer_options(self, source: InputContainer) -> dict[str, str]:

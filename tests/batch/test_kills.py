@@ -63,7 +63,7 @@ def test_a_batch_killed_in_the_middle_goes_on(clips: Path, made: Path, tmp_path:
     first = [json.loads(process.stdout.readline())["job"] for _ in range(2)]
     third = wait_for(lambda: next(iter(_working(folder)), None))
     process.kill()
-    process.communicate()
+    process.communicate(timeout=240)
     wait_for(lambda: None if is_alive(third) else 0)  # the worker goes with it
     assert journal(folder)[:2] == first
     before = Counter(journal(folder))
@@ -98,7 +98,7 @@ def test_a_clip_killed_while_it_is_encoded_goes_on_after_its_last_segment(
     process.kill()
     assert worker is not None
     os.kill(worker, signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=240)
     wait_for(lambda: None if is_alive(worker) else 0, 20)
     there = len(_segments(folder))
     assert 2 <= there < len(frames) // 5
@@ -194,7 +194,10 @@ def test_a_cluster_that_runs_is_found_at_its_address(
         finished(start(clips / "man.mp4", "-o", folder, *options))
         assert cluster.poll() is None, "the cluster is not ours to end"
     finally:
-        cluster.communicate()
+        try:
+            cluster.communicate(timeout=120)
+        except subprocess.TimeoutExpired:  # its parts may be slow to find each other gone
+            cluster.kill()
     mine, theirs = (content(where, (".tracks.parquet", ".mp4")) for where in (folder, made))
     same = {Path(name).name: data for name, data in theirs.items()}
     assert len(mine) == 2

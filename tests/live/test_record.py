@@ -171,6 +171,22 @@ def test_a_full_disk_ends_the_recording_with_one_line(tmp_path: Path, monkeypatc
     assert recorder.problem == "the disk is full"
 
 
+def test_an_unexpected_failure_holds_nobody_up_and_is_raised_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: RecordingWriter, rgb: NDArray[np.uint8], timestamp: Timestamp) -> None:
+        raise ZeroDivisionError("unexpected")
+
+    monkeypatch.setattr(RecordingWriter, "write", broken)
+    recorder = Recorder(tmp_path / "a.mp4", settings=LiveSettings(), source="fake camera")
+    for i in range(80):  # far more than wait in line
+        recorder.put(result(i, 40 * i))
+    with pytest.raises(ZeroDivisionError, match="unexpected"):
+        recorder.close()
+    assert "ZeroDivisionError" in recorder.problem
+    assert read_sidecar(tmp_path / "a.afet.json")["finished"] is True
+
+
 def test_what_exists_is_not_replaced_unasked(tmp_path: Path) -> None:
     (tmp_path / "a.tracks.parquet").write_text("mine")
     with pytest.raises(OutputError, match=r"a\.tracks\.parquet exists already"):

@@ -44,7 +44,7 @@ def test_the_latest_value_wins() -> None:
 def test_a_slot_that_drops_nothing_makes_its_giver_wait() -> None:
     slot: Slot[int] = Slot(drops=False)
     slot.put(1)
-    giver = threading.Thread(target=slot.put, args=(2,))
+    giver = threading.Thread(target=slot.put, args=(2,), daemon=True)
     giver.start()
     time.sleep(0.05)
     assert giver.is_alive()

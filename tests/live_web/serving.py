@@ -69,7 +69,7 @@ def serving(
         finally:
             is_ready.set()
 
-    thread = threading.Thread(target=body)
+    thread = threading.Thread(target=body, daemon=True)
     thread.start()
     try:
         assert is_ready.wait(WAIT_S)

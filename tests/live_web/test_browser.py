@@ -349,21 +349,25 @@ def relay(targets: list[int]) -> Iterator[tuple[int, Callable[[], None]]]:
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with socket.create_connection(("127.0.0.1", targets[0])) as there:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", targets[0])) as there:
                 ends.update((self.request, there))
-                back = threading.Thread(target=pump, args=(there, self.request))
+                back = threading.Thread(target=pump, args=(there, self.request), daemon=True)
                 back.start()
                 pump(self.request, there)
                 back.join()
                 ends.difference_update((self.request, there))
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False  # a page goes on connecting: one that comes while all are cut would be waited for
 
     def cut() -> None:
         for end in tuple(ends):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
             yield server.server_address[1], cut
