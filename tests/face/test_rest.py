@@ -102,6 +102,19 @@ def test_a_real_expression_is_taken_back(real_faces: Faces, face: str, part: tup
     assert not rest.excursion[list(facemesh.FACE_OVAL)].any(), "the outline is the current frame's"
 
 
+def test_a_slow_brow_makes_no_jerk_where_the_dead_zone_closes(real_faces: Faces) -> None:
+    """On its way from rest into a raise, what is shown of it never leaves rest by more than its landmarks' noise."""
+    neutral = real_faces["neutral"].xyz
+    model, brow = model_of(neutral), list(facemesh.LEFT_BROW)
+    shown = []
+    for raised in np.linspace(0.0, 0.03, 16) * float(interocular_px(neutral)):
+        frame = neutral.copy()
+        frame[brow, 1] -= raised
+        shown.append(np.linalg.norm((model.rest(frame).xyz - neutral)[brow, :2].mean(axis=0)))
+    assert max(shown) < model.noise_px[brow].mean()
+    assert shown[-1] < 0.15 * raised, "a raise is taken back, but for the tail at the face's outline"
+
+
 def shape_change(xyz: FloatArray, neutral: FloatArray, part: tuple[int, ...]) -> float:
     """How far a part is from where it is at rest, seen from the eyes' inner corners and the nose."""
     fixed = [facemesh.LEFT_EYE_INNER, facemesh.RIGHT_EYE_INNER, 168, 6, 4]
