@@ -7,9 +7,10 @@ The warp carries skin. If it carried what lies behind the lips too, a lip that i
 down, or squeeze them into a wedge. So in an open mouth every pixel between the lips stays where it is in the frame.
 Only the shadow under the edge of a lip goes along with it, wherever it is darker than the lip and what stays. Where the
 opening of the result reaches beyond the frame's, the frame shows lip instead of what lies behind: the nearest row of
-its own opening, or beside its corner the nearest column, stands in for it. A slit is carried along all the same: there
-the lips' edges are as wide as the gap itself. But where the result's lips are nearly as close as the neutral's, the
-neutral's own slit is seen: teeth squeezed into a line, or drawn-in lips stretched, are none.
+its own opening, or beside its corner the nearest column, stands in for it. Where the lips are nearer to each other than
+their shadow reaches, as at a corner, all is carried along the more, the nearer they are: the dark there is their own.
+But where the result's lips are nearly as close as the neutral's, the neutral's own slit is seen: teeth squeezed into a
+line, or drawn-in lips stretched, are none.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ _SOFT_IOD = 0.008
 """Width of the band along the lips' edge that is carried with them."""
 
 _SHADOW_IOD = 0.05
-"""Width of the band along the lips' edge whose shadow is carried with them."""
+"""Width of the band along the lips' edge whose shadow is carried with them; of what lies between lips that are nearer
+to each other, a share is carried along."""
 
 _WIDE_RANGE_IOD = (0.06, 0.12)
 """Gap between the lips from which what lies behind them begins to stay, and stays in full."""
@@ -68,9 +70,10 @@ class Cavity:
 
     `frame` (11,): origin x, y (pixels), unit vector along the mouth x, y, first column's place along it, columns a
     pixel, how much of what lies behind stays, 0..1, over how many pixels it sets in from the lips' edge, how far
-    from it the lips' shadow reaches, and between which columns the frame's mouth is more than a slit. `table`
-    (64, 6): per column where the opening begins and ends across (pixels from the axis), in the frame and at rest, and
-    how much less of the frame's can be trusted where the result opens wider, at either edge.
+    from it the lips' shadow reaches (lips that far apart let all of it stay), and between which columns the frame's
+    mouth is more than a slit. `table` (64, 6): per column where the opening begins and ends across (pixels from the
+    axis), in the frame and at rest, and how much less of the frame's can be trusted where the result opens wider, at
+    either edge.
     """
 
     frame: FloatArray

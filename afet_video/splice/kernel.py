@@ -83,6 +83,7 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
         below_y = mouth[1] + along * mouth[3] + below * mouth[2]
     if mouth[6] == none or slit == one:
         return sx, sy, below_x, below_y, slit, dim, sx, sy, none, none, sx, sy
+    stretch = (here_low - here_top) / max(gap, one)
     # Beside the corner of the frame's mouth, where the result opens and the frame does not, what is farther in stands.
     opens = min(max((moved_low - moved_top) * np.float32(0.25), none), np.float32(1.0))
     beside = opens * (min(max(place, mouth[9]), mouth[10]) - place)
@@ -92,13 +93,17 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
     top = here_top + be * _between(edges, i, f, 4)
     low = here_low - be * _between(edges, i, f, 5)
-    wide = mouth[6] * min(max((low - top) * np.float32(0.25), none), np.float32(1.0))
+    wide = mouth[6] * min(max((low - top) * np.float32(0.25), none), one)
+    stays = wide * min(max(gap / mouth[8], none), one)
     deep = min(max(min(from_top, from_low) / mouth[7], none), np.float32(1.0))
     lip = wide * (np.float32(1.0) - deep) * min(moved, np.float32(1.0))
-    out = (np.float32(-1.5) if upper else np.float32(1.5)) * mouth[7]
+    # just beyond the edge: farther away the frame's lip may be brighter or darker
+    out = np.float32(0.5) + stretch * min(from_top, from_low)
+    out = -out if upper else out
     lip_x, lip_y = sx - out * mouth[3], sy + out * mouth[2]
     near = np.float32(2.0) * (np.float32(1.0) - min(from_top, from_low) / mouth[8])
-    shadow = wide * min(max(near, none), np.float32(1.0)) * min(moved, np.float32(1.0))
+    nearer = min(abs(from_top - from_low) / (np.float32(4.0) * mouth[7]), one)  # in the middle neither
+    shadow = stays * nearer * min(max(near, none), one) * min(moved, one)
     rim = min(max(np.float32(3.0) - min(from_top, from_low) / mouth[7], none), one)
     shaded = here_top + from_top if upper else here_low - from_low
     shadow_x = mouth[0] + along * mouth[2] - shaded * mouth[3]
@@ -114,7 +119,7 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     py = mouth[1] + along * mouth[3] + across * mouth[2]
     if slit > none:
         lip_x, lip_y, lip = below_x, below_y, max(lip, slit)
-    sx, sy = sx + wide * (px - sx), sy + wide * (py - sy)
+    sx, sy = sx + stays * (px - sx), sy + stays * (py - sy)
     return sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, rim, red_x, red_y
 
 

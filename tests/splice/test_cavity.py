@@ -188,6 +188,26 @@ def test_a_corner_that_opens_shows_the_inside_of_the_mouth(mouth: Mouth) -> None
     assert np.median(result[beside][:, 0]) < DARK[0] + 10
 
 
+def test_towards_a_corner_more_and_more_is_carried_along(mouth: Mouth) -> None:
+    """Narrower and less open at rest: what is far from the corners stays, what is near comes along with them."""
+    rest, ring = mouth.current.copy(), list(facemesh.LIPS_INNER)
+    middle = rest[ring, :2].mean(axis=0)
+    for row in facemesh.LIP_ROWS:
+        rest[list(row), :2] = middle + np.float32([0.8, 0.3]) * (rest[list(row), :2] - middle)
+    picture = np.broadcast_to(0.5 * np.arange(SIZE[1], dtype=np.float32)[None, :, None], (*SIZE, 3)).copy()
+    made = replace(mouth, picture=picture, rest=rest)
+    opening = filled(rest[ring])
+    gaps = opening.sum(axis=0)
+    columns = np.flatnonzero((gaps > 4) & (np.abs(np.arange(SIZE[1]) - middle[0]) > 10))
+    rows = np.array([int(np.flatnonzero(opening[:, column]).mean()) for column in columns])
+    stays, carried = picture[rows, columns, 0], made.spliced(cavity=False)[rows, columns, 0]
+    share = (made.spliced()[rows, columns, 0] - stays) / (carried - stays)
+    gap_iod = gaps[columns] / mouth.iod
+    assert (gap_iod < 0.9 * _SHADOW_IOD).sum() > 5, "narrow enough"
+    assert (gap_iod > _SHADOW_IOD).sum() > 20, "and wide enough"
+    np.testing.assert_allclose(share, np.clip(1.0 - gap_iod / _SHADOW_IOD, 0.0, 1.0), atol=0.15)
+
+
 def test_no_teeth_on_the_lips(mouth: Mouth) -> None:
     """The lip that came down covers them."""
     result = mouth.spliced()
