@@ -51,6 +51,9 @@ _TRAVEL_IOD = (0.006, 0.02)
 """How far the warp carries lids and iris of what it shows (inter-ocular distances) before the eyeball is put back
 between the lids, and in full."""
 
+_TRAVEL_PX = (0.75, 2.0)
+"""The same in pixels, at the least: in a small or coarse picture a pixel is more than that, and the warp alone does."""
+
 _SLIT_RANGE, _SHUT_RANGE = (0.0, 0.3), (0.4, 0.65)
 """Movement lost by lids that the frame has shut, from which there is more than a slit between them in the result."""
 
@@ -205,13 +208,14 @@ class EyeMemory:
         kept_there = kept[[*self.ring, self.iris[0]]] @ to_frame[:, :2].T + to_frame[:, 2]
         there = np.concatenate([lids, iris[:1]])
         stretched = [float(np.linalg.norm(there - here, axis=1).max()) for here in (seen, kept_there)]
-        travel = (stretched[0] + weight * (stretched[1] - stretched[0])) / max(iod, 1e-6)
+        travel = stretched[0] + weight * (stretched[1] - stretched[0])
         slit = smoothstep(closure, *_SHUT_RANGE) * (1.0 - smoothstep(float(lost[self.iris[0]]), *_SLIT_RANGE))
         corners = current_xy[self.ring][[0, 8]]
         along = (corners[0] - corners[1]) / max(float(np.sum((corners[0] - corners[1]) ** 2)), 1e-6)
         aside = abs(float((own[0] - corners.mean(axis=0)) @ along))
         unsure = smoothstep(aside, *_ASIDE) * (1.0 - unseen)
-        share = smoothstep(travel, *_TRAVEL_IOD) * (1.0 - slit) * (1.0 - unsure)
+        much = (max(far * iod, least) for far, least in zip(_TRAVEL_IOD, _TRAVEL_PX, strict=True))
+        share = smoothstep(travel, *much) * (1.0 - slit) * (1.0 - unsure)
         return EyeView(np.asarray(iris, np.float32), share)
 
     def paint(

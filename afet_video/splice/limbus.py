@@ -25,7 +25,7 @@ _RAYS, _HALF_WIDTH, _BLUR = 32, 0.14, 0.06
 """Directions in which the edge is looked for, how far before and behind it, and blur against noise: in radii."""
 _REACH, _STAY = 0.36, 8.0
 """How far from the detected middle an iris may lie, in radii, and what speaks for staying, see `fit_circle`."""
-_BEYOND = 0.12
+_BEYOND = 0.09
 """How far beyond its landmarks the edge of a lid may lie, in the eye's width."""
 _SURE = (1.0, 4.0)
 """Contrast from which a circle begins to be believed, and is believed altogether."""
