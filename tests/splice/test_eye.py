@@ -109,6 +109,19 @@ def test_lids_that_stay_leave_the_eye_alone(real_faces: Faces, texture: TextureM
     assert np.array_equal(result, picture)
 
 
+def test_in_a_coarse_picture_the_warp_does_what_a_pixel_takes(real_faces: Faces, texture: TextureModel) -> None:
+    rest = real_faces["rest"].xyz[:, :2]
+    shares = []
+    for iod in (150.0, 40.0):
+        memory = EyeMemory(texture, Side.LEFT)
+        xy = (rest * np.float32(iod / facemesh.iod_px(rest))).astype(np.float32)
+        moved = xy.copy()
+        moved[memory.ring[9:], 1] += np.float32(0.02 * iod)
+        shares.append(memory.view(xy, moved, closure=0.0, bell=0.0, lost=LOST, weight=0.0).share)
+    assert shares[0] > 0.9, "three pixels"
+    assert shares[1] < 0.1, "less than one"
+
+
 def test_gaze_is_that_of_before_while_the_lids_are_shut(real_faces: Faces, texture: TextureModel) -> None:
     rest, memory = real_faces["rest"], EyeMemory(texture, Side.LEFT)
     picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
