@@ -31,6 +31,8 @@ PATIENCE_S = 120.0
 CAMERA_FRAMES = 240
 """Of the sample: at rest, brows up, a smile."""
 
+WATCH_S = 2 * CAMERA_FRAMES / 25
+CALIBRATIONS = 4
 MUCH = 12_000
 """Of change, as below: raised brows and the smile come to 30 000, the face at rest to 5 000 at most."""
 
@@ -97,13 +99,17 @@ class Browser:
         return self.text("figure-state")
 
     @property
+    def figures(self) -> str:
+        return str(self.element("figures").text)
+
+    @property
     def side(self) -> Any:
         return self.driver.execute_script("return document.querySelector('input[name=side]:checked')?.value")
 
     def until(self, is_so: Callable[[], Any]) -> None:
         end = time.monotonic() + PATIENCE_S
         while not is_so():
-            assert time.monotonic() < end, (self.state, self.text("status"), self.complaints())
+            assert time.monotonic() < end, (self.state, self.text("status"), self.figures, self.complaints())
             time.sleep(0.05)
 
     def complaints(self) -> list[str]:
@@ -162,7 +168,7 @@ def live(browser: Browser, running: Running) -> Browser:
 
 
 def test_a_real_session_calibrates_and_changes_the_affected_half_alone(browser: Browser) -> None:
-    settings = LiveSettings(calibration_s=0.6, goes_on_learning=False)
+    settings = LiveSettings(calibration_s=1.5, goes_on_learning=False)
     with serving(lambda: LiveSession(settings)) as running:
         browser.open(running.url)
         assert browser.text("status") == "Ready: start the camera."
@@ -174,16 +180,27 @@ def test_a_real_session_calibrates_and_changes_the_affected_half_alone(browser: 
         assert not browser.element("countdown").is_displayed()
         for side, affected, healthy in (("left", "right", "left"), ("right", "left", "right")):
             browser.until(lambda side=side: side in browser.text("status"))
-            seen: list[dict[str, float]] = []
-
-            def shows(affected: str = affected, seen: list[dict[str, float]] = seen) -> bool:
-                seen.append(browser.change())
-                return seen[-1][affected] > MUCH
-
-            browser.until(shows)
+            seen = watched(browser, affected)
+            for _ in range(CALIBRATIONS):
+                if seen[-1][affected] > MUCH:
+                    break
+                browser.press("c")  # what it took for rest was somewhere in the clip, a smile maybe
+                browser.until(lambda: browser.state == "calibrating")
+                browser.until(lambda: browser.state == "live")
+                seen = watched(browser, affected)
+            assert seen[-1][affected] > MUCH, max(sums[affected] for sums in seen)
             assert seen[-1][affected] > 5 * seen[-1][healthy]
             assert max(sums["rim"] for sums in seen) == 0
             browser.press("s")
+
+
+def watched(browser: Browser, affected: str) -> list[dict[str, float]]:
+    """Return what has changed, again and again, until it is much on one half or the clip has been played twice."""
+    end, seen = time.monotonic() + WATCH_S, [browser.change()]
+    while seen[-1][affected] <= MUCH and time.monotonic() < end:
+        time.sleep(0.05)
+        seen.append(browser.change())
+    return seen
 
 
 def test_start_countdown_figures_and_stop(live: Browser, session: FakeSession) -> None:
