@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import socketserver
 import threading
@@ -17,11 +16,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
 from afet_video.live.session import LiveSession
 from afet_video.live.settings import LiveSettings
+from tests.browser import chromium
 from tests.live_web.fake_session import FakeSession
 from tests.live_web.serving import Running, serving
 
@@ -119,20 +118,14 @@ class Browser:
 
 
 @pytest.fixture(scope="module")
-def driver(camera_file: Path) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",  # Chromium has none for root
-        "--disable-dev-shm-usage",  # small in containers
+def driver(camera_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    arguments = (
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-video-capture={camera_file}",
         "--window-size=1400,900",
-    ):
-        options.add_argument(argument)
-    with webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"))) as driver:
+    )
+    with chromium(tmp_path_factory.mktemp("probe"), arguments) as driver:
         yield driver
 
 

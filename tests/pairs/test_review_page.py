@@ -13,6 +13,7 @@ import pytest
 
 import afet_video
 from afet_video.pairs.rows import read_rows
+from tests.browser import chromium
 from tests.pairs.conftest import PairSet
 
 pytestmark = pytest.mark.needs("browser")
@@ -22,17 +23,8 @@ PATIENCE_S = 60.0
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
     downloads = tmp_path_factory.mktemp("downloads")
-    options = webdriver.ChromeOptions()
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    # Chromium has no sandbox for root; shared memory is small in containers.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,900"):
-        options.add_argument(argument)
-    with webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"))) as driver:
+    with chromium(tmp_path_factory.mktemp("probe"), ("--window-size=1200,900",), downloads) as driver:
         driver.downloads = downloads
         yield driver
 
