@@ -15,7 +15,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.video.scheduling import open_encoder
+from afet_video.video.open_encoder import open_encoder
 
 Picture = NDArray[np.uint8]
 

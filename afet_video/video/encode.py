@@ -7,7 +7,6 @@ Must not: change a picture, hold more frames than the encoder does, or rename th
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -30,9 +29,9 @@ from afet_video.video.demux import open_media
 from afet_video.video.encoders import EncodePlan, EncodeSettings, choose_codec, on_device, plan_encoding
 from afet_video.video.frame import Orientation, StoredFrame, nearest_format
 from afet_video.video.hdr import is_hdr, with_hdr_options
+from afet_video.video.open_encoder import open_encoder
 from afet_video.video.probe import display_matrix
 from afet_video.video.provenance import mark_synthetic, synthetic_comment
-from afet_video.video.scheduling import open_encoder
 from afet_video.video.timing import output_tick
 
 _MP4_SUFFIXES = (".mp4", ".m4v", ".mov")
@@ -285,7 +284,7 @@ class VideoWriter:
     def _guarded(self) -> Iterator[None]:
         """Turn what FFmpeg raises into our errors; after one the file is given up."""
         try:
-            with disk_errors(Path(self._name)), _quiet_svt():
+            with disk_errors(Path(self._name)):
                 try:
                     yield
                 except av.FFmpegError as error:
@@ -313,17 +312,3 @@ def flushed(stream: VideoStream, pictures: int) -> list[Packet[VideoStream]]:
         for packet in packets:
             packet.dts = packet.pts
     return packets
-
-
-@contextlib.contextmanager
-def _quiet_svt() -> Iterator[None]:
-    """Keep SVT-AV1 from printing its banner: it listens to nothing but this variable."""
-    old = os.environ.get("SVT_LOG")
-    os.environ["SVT_LOG"] = "1"
-    try:
-        yield
-    finally:
-        if old is None:
-            del os.environ["SVT_LOG"]
-        else:
-            os.environ["SVT_LOG"] = old

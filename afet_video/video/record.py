@@ -25,8 +25,8 @@ from afet_video.errors import EncodeError
 from afet_video.outputs import disk_errors
 from afet_video.video.convert import to_format
 from afet_video.video.encoders import EncodeSettings, plan_encoding
+from afet_video.video.open_encoder import open_encoder
 from afet_video.video.provenance import SYNTHETIC_COMMENT, mark_box
-from afet_video.video.scheduling import open_encoder
 
 RECORD_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -82,8 +82,12 @@ class RecordingWriter(Closing):
         context.width, context.height = size_wh
         context.pix_fmt = plan.pixel_format
         context.time_base = self._stream.time_base = self._tick
-        with self._guarded():
-            open_encoder(self._stream)
+        try:
+            with self._guarded():
+                open_encoder(self._stream)
+        except BaseException:
+            self._file.close()
+            raise
 
     def write(self, rgb: ByteArray, timestamp: Timestamp) -> None:
         """Encode the next picture (H, W, 3) uint8, shown from `timestamp` on."""

@@ -1,7 +1,7 @@
-"""Keep an encoder's library from raising the priority of this process above everything else on the computer.
+"""Open an encoder that would take more than its part: of the processor, and of the terminal.
 
-in: an encoder that is not open yet -> out: the same, open, with threads scheduled as the caller's.  Must not: know what
-is encoded.
+in: an encoder that is not open yet -> out: the same, open, with threads scheduled as the caller's, and nothing printed.
+Must not: know what is encoded.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 
 from av.video.stream import VideoStream
 
-_GREEDY = ("libsvtav1",)
-"""Encoders that make themselves real-time where they may, which is where the program runs as root."""
+_SVT = "libsvtav1"
 
 _TASKS = Path("/proc/self/task")
 
@@ -29,8 +28,8 @@ def open_encoder(stream: VideoStream) -> None:
         If the encoder refuses its settings.
     """
     context = stream.codec_context
-    if context.name in _GREEDY:
-        with scheduling_kept():
+    if context.name == _SVT:
+        with scheduling_kept(), _quiet_svt():
             context.open(strict=False)
 
 
@@ -38,8 +37,9 @@ def open_encoder(stream: VideoStream) -> None:
 def scheduling_kept() -> Iterator[None]:
     """Schedule the calling thread as before when the block ends, and like it all threads that were started in it.
 
-    SVT-AV1, opened by root, gives its threads and the one that opens it the highest real-time priority there is. All
-    threads and processes that they start later inherit it, and whatever else runs on the computer stands still.
+    SVT-AV1, opened by root (another user may not), gives its threads and the one that opens it the highest real-time
+    priority there is. All threads and processes that they start later inherit it, and whatever else runs on the
+    computer stands still.
     """
     if sys.platform != "linux" or not _TASKS.is_dir():
         yield
@@ -58,3 +58,17 @@ def scheduling_kept() -> Iterator[None]:
 def _thread_ids() -> list[int]:
     """Return the ids of this process's threads."""
     return [int(path.name) for path in _TASKS.iterdir()]
+
+
+@contextlib.contextmanager
+def _quiet_svt() -> Iterator[None]:
+    """Keep SVT-AV1 from printing its banner: it listens to nothing but this variable."""
+    old = os.environ.get("SVT_LOG")
+    os.environ["SVT_LOG"] = "1"
+    try:
+        yield
+    finally:
+        if old is None:
+            del os.environ["SVT_LOG"]
+        else:
+            os.environ["SVT_LOG"] = old
