@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,7 +17,7 @@ from rich.console import Console
 from tolerances import SHARE_WITHIN_GRAY_LEVELS
 from typer.testing import CliRunner
 
-from afet_video.bench import PARTS, BenchReport, BenchSettings, Figure, run_bench
+from afet_video.bench import PARTS, BenchReport, BenchSettings, Figure, functions, run_bench
 from afet_video.bench.functions import Watch, can_tell_functions
 from afet_video.bench.naive import literal_file, measure_naive
 from afet_video.bench.process import can_tell_memory, in_fresh_process, peak_memory_mb
@@ -167,6 +169,23 @@ def test_processor_time_is_charged_to_the_function_that_spends_it_in_whatever_th
     assert spent["some.module:a"] == pytest.approx(0.2, abs=0.12)
     assert spent["some.module:b"] == pytest.approx(0.6, abs=0.2)
     assert spent.get("some.module:c", 0.0) < 0.05
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_while_threads_are_looked_at_no_garbage_is_collected(monkeypatch: pytest.MonkeyPatch, collects: bool) -> None:
+    during: list[bool] = []
+    look, name = sys._current_frames, functions._function_of
+    monkeypatch.setattr(sys, "_current_frames", lambda: during.append(gc.isenabled()) or look())
+    monkeypatch.setattr(functions, "_function_of", lambda frame: during.append(gc.isenabled()) or name(frame))
+    if not collects:
+        gc.disable()
+    try:
+        stage, seen = functions._seen_now(threading.get_ident())
+        assert gc.isenabled() is collects
+    finally:
+        gc.enable()
+    assert (stage, len(during)) == ("between", 1 + len(seen))
+    assert not any(during)
 
 
 def test_start_up_is_measured() -> None:

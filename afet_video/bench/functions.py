@@ -9,11 +9,13 @@ down what makes many small calls; the passes run in several threads.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -137,18 +139,18 @@ class Watch:
         self._look(own)
 
     def _look(self, own: int) -> None:
-        natives, stacks = _native_ids(), sys._current_frames()
-        if self._main not in stacks:
+        natives, (stage, functions) = _native_ids(), _seen_now(self._main)
+        if stage is None:
             return
-        spent = self.spent[_pass_of(stacks[self._main])]
+        spent = self.spent[stage]
         in_threads = 0.0
         for ident, native in natives.items():
             now = _thread_seconds(native)
             since = max(now - self._seen.get(native, 0.0), 0.0)
             self._seen[native] = now
             in_threads += since
-            if native != own and since and ident in stacks:
-                spent[_function_of(stacks[ident])] += since
+            if native != own and since and ident in functions:
+                spent[functions[ident]] += since
         process_s = time.process_time()
         spent[_LIBRARIES] += max(process_s - self._process_s - in_threads, 0.0)
         self._process_s = process_s
@@ -170,6 +172,30 @@ def _thread_seconds(native: int) -> float:
         return int((_TASKS / str(native) / "schedstat").read_bytes().split()[0]) / 1e9
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
+
+
+def _seen_now(main: int) -> tuple[str | None, dict[int, str]]:
+    """Return the pass that the thread `main` is in, None once that has ended, and the function that each thread is in.
+
+    Nothing in here waits, no frame is kept, and no garbage is collected: that may let other threads go on in the middle
+    of it, and Python 3.11 then waits for itself for ever (python/cpython#106883), or looks at frames that have ended.
+    """
+    with _garbage_left():
+        stacks = sys._current_frames()
+        stage = _pass_of(stacks[main]) if main in stacks else None
+        return stage, {ident: _function_of(frame) for ident, frame in stacks.items()}
+
+
+@contextlib.contextmanager
+def _garbage_left() -> Iterator[None]:
+    """Collect no garbage in the block, in any thread."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _pass_of(frame: FrameType | None) -> str:
