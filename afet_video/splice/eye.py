@@ -288,7 +288,7 @@ class EyeMemory:
         aside = abs(float((found.middle - 0.5 * (ring[0] + ring[8])) @ along))
         trust = max(1.0 - smoothstep(aside, *_FORESHORTENED), _LEAST_TRUST)
         self._fit.see_radius(found.radius / max(radius_of(iris), 1e-6), trust * found.sure)
-        return eyeball(rgb, ring, iris, self._fit.radii), trust
+        return eyeball(rgb, ring, iris, self._fit), trust
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it has seen; `recall` takes it back."""
@@ -318,7 +318,7 @@ class EyeMemory:
             rgb[self._part] = arrays["eye"]
             self._kept = replace(self._texture, rgb=rgb, xy=arrays["xy"])
         self._gain = arrays.get("gain")
-        if "ball_white" in arrays:
+        if "ball_veins" in arrays:
             parts: dict[str, Any] = {one.name: arrays[f"ball_{one.name}"] for one in fields(Eyeball)}
             parts |= {name: float(parts[name]) for name in ("radius", "iris_seen", "sure", "blur")}
             self._ball = Eyeball(**parts)

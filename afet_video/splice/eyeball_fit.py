@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
 from afet_video.splice.limbus import Limbus
+from afet_video.splice.sclera import Sclera
 
 _SETTLES_S = 0.08
 """Time constant in which the iris' place follows what is seen: the detector's shaking is not the eye's."""
@@ -31,7 +32,12 @@ _TINT_LIMITS, _TINT_COLOR = (0.6, 1.25), 0.05
 
 
 class EyeballFit:
-    """Fits an eyeball to what frames show of it."""
+    """Fits an eyeball to what frames show of it.
+
+    Attributes
+    ----------
+    sclera : its white.
+    """
 
     def __init__(self) -> None:
         self._radius, self._weight = 1.0, 0.0
@@ -39,6 +45,7 @@ class EyeballFit:
         self._edges, self._edges_s = np.array([0.0, _RISE]), np.full(2, -np.inf)
         self._tint: FloatArray = np.ones((2, 3), np.float32)
         self._tint_s = -np.inf
+        self.sclera = Sclera()
 
     @property
     def radii(self) -> NDArray[np.float32]:
@@ -120,7 +127,8 @@ class EyeballFit:
             self._tint_s,
         ]
         edges = np.stack([self._edges, self._edges_s])
-        return {"fit": np.array(numbers, np.float64), "tint": self._tint, "edges": edges}
+        known: dict[str, NDArray[Any]] = {"fit": np.array(numbers, np.float64), "tint": self._tint, "edges": edges}
+        return known | self.sclera.remembered()
 
     def recall(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `remembered` gave."""
@@ -128,6 +136,7 @@ class EyeballFit:
         self._offset = complex(x, y)
         self._edges, self._edges_s = arrays["edges"].copy()
         self._tint = arrays["tint"]
+        self.sclera.recall(arrays)
 
 
 def _followed(seconds: float, settles_s: float) -> float:

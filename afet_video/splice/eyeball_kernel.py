@@ -10,28 +10,16 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_shadow(away_upper, away_lower, upper, lower, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Fill `out` (h, w) with how dark two lids make an eye, from the distance to each (h, w), pixels.
+def fill_painted(lit, shadow, veins, iris, disc, gain, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Fill `out` (h, w, 3) with an eyeball in the light `gain` (3,) and the `shadow` (h, w, 3) of its lids.
 
-    `upper`, `lower` (2,): how dark at the lid, and how many pixels it reaches.
+    Its white is `lit` (h, w, 3), times `veins` (h, w); where `disc` (h, w) is, there is the `iris` (h, w, 3).
     """
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
-            light = np.float32(1.0) - upper[0] * np.exp(-away_upper[i, j] / upper[1])
-            out[i, j] = np.float32(1.0) - light * (np.float32(1.0) - lower[0] * np.exp(-away_lower[i, j] / lower[1]))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def fill_painted(seen, dark, color, gain, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Fill `out` (h, w, 3) with an eyeball `seen` (h, w, 4) in the light `gain` (3,), where it was hidden in shadow.
-
-    `dark` (h, w): the shadow, of which each `color` (3,) takes a share.
-    """
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            shaded = dark[i, j] * (np.float32(1.0) - seen[i, j, 3])
             for k in range(3):
-                out[i, j, k] = seen[i, j, k] * gain[k] * (np.float32(1.0) - shaded * color[k])
+                white = lit[i, j, k] * veins[i, j]
+                out[i, j, k] = gain[k] * shadow[i, j, k] * (white + disc[i, j] * (iris[i, j, k] - white))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
 from afet_video.splice.blur import beyond_crisp
-from afet_video.splice.eyeball import Eyeball, whitest
+from afet_video.splice.eyeball import Eyeball
 from afet_video.splice.eyeball_fit import EyeballFit
-from afet_video.splice.eyeball_kernel import add_tint, fill_fitting, fill_painted, fill_shadow, lay
+from afet_video.splice.eyeball_kernel import add_tint, fill_fitting, fill_painted, lay
 from afet_video.splice.limbus import find_edges, find_limbus
 from afet_video.splice.opening import between_lids, seen_lids, similarity, soft, within_lids
+from afet_video.splice.sclera import terms_of
 from afet_video.vectors import smoothstep
 
 _TURNED = (0.1, 0.5)
@@ -32,10 +32,6 @@ _GLITTER = np.float32(0.8)
 """Share of its strongest colour that all of a reflection's have, where the iris is."""
 _SAME = (0.6, 1.35)
 """How much brighter the frame may be than what is painted, where both are taken for the same thing."""
-_UPPER_SHADOW, _LOWER_SHADOW = np.array([0.55, 0.4], np.float32), np.array([0.12, 0.4], np.float32)
-"""Shadow of each lid on what is filled in: how dark at the lid, and how far it reaches in radii of the iris."""
-_SHADOW_COLOR = np.array([0.85, 1.0, 1.05], np.float32)
-"""How much red, green and blue the shadow takes: light that falls through lids and lashes is warm."""
 _OWN_CLOSURE = (0.3, 0.5)
 """Lid closure from which the frame's own eyeball begins to be left out, and is left out altogether."""
 _LOOKED_AT = 0.5
@@ -98,15 +94,16 @@ def paint(
     turned = smoothstep(turn, *_TURNED)
     own = awake * (1.0 - turned)
     middle = middle - low + fit.offset(lids[[0, 8]])
-    seen, disc = ball.turned(to_part, middle, radius, (shape[1], shape[0]), turned, own)
+    iris, disc, veins = ball.turned(to_part[:, :2], middle, radius, (shape[1], shape[0]), own)
     outline = seen_lids(lids, fit.beyond(width))
+    lit, shadow = fit.sclera.shaded(terms_of(lids[[0, 8]], outline, radius, shape))
     painted = np.empty((*shape, 3), np.float32)
-    fill_painted(seen, _shadow(outline, shape, radius, blur), _SHADOW_COLOR, np.asarray(gain, np.float32), painted)
+    fill_painted(lit, shadow, veins, iris, disc, np.asarray(gain, np.float32), painted)
     if own > _LOOKED_AT:
-        white = whitest(frame, (opening > 0.5) & (disc < 0.02))
-        iris = (opening > 0.5) & (disc > 0.98)
-        iris[iris] = _alike(frame[iris], painted[iris])
-        fit.see_colors((frame[white], frame[iris]), (seen[white][:, :3] * gain, painted[iris]), seconds)
+        looked = [(opening > 0.5) & there for there in (disc < 0.02, disc > 0.98)]
+        for there in looked:
+            there[there] = _alike(frame[there], painted[there])
+        fit.see_colors([frame[there] for there in looked], [painted[there] for there in looked], seconds)
     add_tint(painted, disc, *fit.tint)
     if blur > 0:
         painted = soft(painted, blur)  # what it is put together of has edges that the picture's own have not
@@ -140,16 +137,3 @@ def _fitting(
     start = np.float32(-float(middle @ per_px))
     fill_fitting(own, painted, disc, opening, per_px, start, _OTHER, _BELOW, _GLITTER, fitting)
     return fitting
-
-
-def _shadow(lids: FloatArray, shape: tuple[int, ...], radius: float, blur: float) -> FloatArray:
-    """Return how dark (h, w) the lids, the upper one above all, make an eye in a picture that is blurred."""
-    away = []
-    for margin in (lids[1:8], lids[9:]):
-        line = np.full(shape[:2], 255, np.uint8)
-        cv2.polylines(line, [np.round(margin * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
-        away.append(cv2.distanceTransform(line, cv2.DIST_L2, 3))
-    reach = np.array([1.0, radius], np.float32)
-    dark = np.empty(shape[:2], np.float32)
-    fill_shadow(away[0], away[1], _UPPER_SHADOW * reach, _LOWER_SHADOW * reach, dark)
-    return soft(dark, math.hypot(0.06 * radius, blur))
