@@ -145,11 +145,13 @@ def beside_the_iris(middle: FloatArray = MIDDLE) -> FloatArray:
     return (between_lids(lids(8, 8), SHAPE) > 0.99) & (away > 1.35 * RADIUS) & (np.abs(columns - MIDDLE[0]) < 24)
 
 
-def test_hidden_white_is_shaded_by_lid_and_corners_as_the_seen_white_was() -> None:
-    open_eye = lit_picture(OPEN)
-    made, fit = looked_at(open_eye, OPEN, iris_at(MIDDLE))
-    result, there = painted(made, lit_picture(SHUT), SHUT, OPEN, MIDDLE, fit=fit), beside_the_iris()
-    own, shown = open_eye[there].mean(axis=1), result[there].mean(axis=1)
+@pytest.mark.parametrize("up", [0, 7])
+def test_hidden_white_is_shaded_by_lid_and_corners_as_the_seen_white_was(up: int) -> None:
+    made, fit = looked_at(lit_picture(OPEN), OPEN, iris_at(MIDDLE))
+    turned = np.asarray(MIDDLE - (0, up), np.float32)
+    result = painted(made, lit_picture(SHUT), SHUT, OPEN, turned, fit=fit)
+    there = beside_the_iris() & beside_the_iris(turned)
+    own, shown = lit_picture(OPEN, turned)[there].mean(axis=1), result[there].mean(axis=1)
     assert own.std() > 12, "it has shade"
     assert abs(float(shown.mean() - own.mean())) < 3
     assert np.abs(shown - own).mean() < 5
