@@ -85,11 +85,11 @@ def _across(image, mouth, x, y, reach):  # type: ignore[no-untyped-def]  # pragm
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _where_lips_close(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _where_lips_close(mouth, edges, x, y, be, sx, sy, on_lip):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return how much of pixel x, y is the line between lips (`_line`), and how much of it is not on them; then where,
     in the frame, for a pixel on a lip that is, and for one between them the lip below.
 
-    (sx, sy): where the warp has the pixel.
+    (sx, sy): where the warp has the pixel. `on_lip`: whether its middle is on a lip.
     """
     none, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
     dx, dy = x - mouth[0], y - mouth[1]
@@ -108,15 +108,16 @@ def _where_lips_close(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untype
     line, share = _line(mouth, from_top, from_low, here)
     if share == none:
         return none, none, sx, sy
-    if min(from_top, from_low) > none:
+    if not on_lip:
         below = here_low + mouth[7]
         below_x = mouth[0] + along * mouth[2] - below * mouth[3]
         return line, share, below_x, mouth[1] + along * mouth[3] + below * mouth[2]
     wide = mouth[6] * min(max(here * np.float32(0.25), none), one)
-    share *= min(max(abs(moved_top), abs(moved_low)), one) * (one - wide * (one - line))
+    gap = max(from_top + from_low, none)
+    share *= min(max(here - gap, none), one) * (one - wide * (one - line))
     # the part of the pixel that is between the lips, as the warp has it in the frame
-    squeezed = half * share * max(here / max(from_top + from_low, one), one)
-    step = from_top - squeezed if from_top < from_low else squeezed - from_low
+    squeezed = half * share * max(here / max(gap, one), one)
+    step = min(from_top, none) - squeezed if from_top < from_low else squeezed - min(from_low, none)
     return line, share, sx + step * mouth[3], sy - step * mouth[2]
 
 
@@ -371,7 +372,9 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                     green += lip * (n_green - green)
                     blue += lip * (n_blue - blue)
                 if beside or reach > zero:
-                    line, inside, in_x, in_y = _where_lips_close(mouth, edges, np.float32(x), np.float32(y), be, sx, sy)
+                    line, inside, in_x, in_y = _where_lips_close(
+                        mouth, edges, np.float32(x), np.float32(y), be, sx, sy, beside
+                    )
                     if inside > zero:
                         n_red, n_green, n_blue = _bilinear(current, in_x, in_y)
                         dim = one - _LINE * inside
