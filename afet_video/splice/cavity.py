@@ -12,6 +12,7 @@ their shadow reaches, as at a corner, all is carried along the more, the nearer 
 But where the result's lips are nearly as close as the neutral's, the neutral's own slit is seen: teeth squeezed into a
 line, or drawn-in lips stretched, are none. A pixel is between the lips by as much of it as is, not by its middle: a
 gap of less than a pixel is a fine line, without steps; and where what was apart in the frame touches, a line is left.
+The less of the frame's opening is left where lips are near each other, the darker it is behind: less light comes in.
 """
 
 from __future__ import annotations

@@ -16,6 +16,10 @@ from numba import njit
 _LINE = np.float32(0.45)
 """How much darker than the lips the line is where they touch."""
 
+_SHADE = np.float32(1 / 384)
+"""How much light, a grey level of the three colours together, is lost between lips that are a fifth as far apart as in
+the frame."""
+
 _SQUEEZED = np.float32(0.3)
 """By how many pixels more than its own a pixel has to show what is squeezed, for their mean to be taken."""
 
@@ -161,7 +165,8 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     wide = mouth[6] * min(max((low - top) * np.float32(0.25), none), one)
     stays = wide * min(max(gap / mouth[8], none), one)
     deep = min(max(min(from_top, from_low) / mouth[7], none), np.float32(1.0))
-    lip = wide * (np.float32(1.0) - deep) * min(moved, np.float32(1.0))
+    apart = min(max(gap / (np.float32(3.0) * mouth[11]), none), one)  # or else the dark of a corner would be lost
+    lip = wide * apart * (one - deep) * min(moved, one)
     # just beyond the edge: farther away the frame's lip may be brighter or darker
     out = np.float32(0.5) + stretch * min(from_top, from_low)
     out = -out if upper else out
@@ -366,6 +371,12 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                         red += shadow * (n_red - red)
                         green += shadow * (n_green - green)
                         blue += shadow * (n_blue - blue)
+                if reach > zero:
+                    shade = _SHADE * min(reach * np.float32(0.25), one) * (red + green + blue)
+                    shade /= one + shade  # what is dark already keeps its colour
+                    red *= one - np.float32(0.75) * shade  # lost last: what is lit in there is lit off flesh
+                    green *= one - shade
+                    blue *= one - shade
                 if lip > zero:
                     n_red, n_green, n_blue = _bilinear(current, lip_x, lip_y)
                     red += lip * (n_red - red)
