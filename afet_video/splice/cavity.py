@@ -76,10 +76,10 @@ _BESIDE = 0.06
 class Cavity:
     """The open mouth of one frame.
 
-    `frame` (12,): origin x, y (pixels), unit vector along the mouth x, y, first column's place along it, columns a
+    `frame` (14,): origin x, y (pixels), unit vector along the mouth x, y, first column's place along it, columns a
     pixel, how much of what lies behind stays, 0..1, over how many pixels it sets in from the lips' edge, how far
     from it the lips' shadow reaches (lips that far apart let all of it stay), between which columns the frame's mouth
-    is more than a slit, and how wide the line is between lips that touch. `table` (64, 6): per column where the opening
+    is more than a slit, how wide the line is between lips that touch, and at which columns the corners are at rest. `table` (64, 6): per column where the opening
     begins and ends across (pixels from the axis), in the frame and at rest, and how much less of the frame's can be
     trusted where the result opens wider, at either edge. `closes`: whether lips come nearer to each other than they are
     in the frame.
@@ -119,7 +119,8 @@ def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
     # the corners are at the same two columns in every frame
     inner = [(_OVERHANG + inside) * (COLUMNS - 1) / (1 + 2 * _OVERHANG) for inside in (_BESIDE, 1.0 - _BESIDE)]
     line = max(_LINE_IOD * iod, 1.0)
-    frame = np.array([x, y, *along, first, per_px, stays, soft, shadow, *inner, line], np.float32)
+    corners = sorted(float(((then[place] - now[0]) @ along - first) * per_px) for place in (0, len(then) // 2))
+    frame = np.array([x, y, *along, first, per_px, stays, soft, shadow, *inner, line, *corners], np.float32)
     narrower = (table[:, 1] - table[:, 0]) - (table[:, 3] - table[:, 2])
     return Cavity(frame, table.astype(np.float32), bool(narrower.max() > line))
 

@@ -110,6 +110,8 @@ def _where_lips_close(mouth, edges, x, y, be, sx, sy, on_lip):  # type: ignore[n
     from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
     here = here_low - here_top
     line, share = _line(mouth, from_top, from_low, here)
+    # none beyond the corners, where the frame's mouth may reach farther
+    share *= min(max(min(place - mouth[12], mouth[13] - place) / mouth[5] + half, none), one)
     if share == none:
         return none, none, sx, sy
     if not on_lip:

@@ -286,6 +286,26 @@ def test_the_line_between_lips_has_no_gaps_and_no_steps(mouth: Mouth, gap_px: fl
     assert dark.max() < 1.25 * np.median(dark)
 
 
+def test_the_line_between_lips_ends_at_their_corner(mouth: Mouth) -> None:
+    """However much farther the frame's mouth reaches."""
+    picture = mouth.picture.copy()
+    picture[filled(mouth.current[list(facemesh.LIPS_OUTER)])] = LIP
+    picture[filled(mouth.current[list(facemesh.LIPS_INNER)])] = TEETH
+    rest = mouth.current.copy()
+    row = rest[facemesh.LIPS_INNER[0], 1]
+    for inwards, ring in enumerate(facemesh.LIP_ROWS):
+        rest[list(ring), 0] = mouth.middle + 0.8 * (rest[list(ring), 0] - mouth.middle)
+        rest[list(ring), 1] = row
+        rest[list(ring[1:10]), 1] -= 0.2 + 4 * (3 - inwards)
+        rest[list(ring[11:]), 1] += 0.2 + 4 * (3 - inwards)
+    result = replace(mouth, picture=picture, rest=rest).spliced()[..., 0]
+    corner = rest[facemesh.LIPS_INNER[0]]
+    rows = slice(int(corner[1]) - 4, int(corner[1]) + 5)
+    x = int(corner[0])
+    assert result[rows, x + 8 : x + 20].min() < 0.8 * LIP[0], "the line"
+    assert result[rows, x - 12 : x - 1].min() > 0.95 * LIP[0]
+
+
 def test_what_is_squeezed_is_no_dots(mouth: Mouth) -> None:
     """Fine stripes between lips that come nearer to each other are as bright as they are on the whole."""
     parted = mouth.opened(0.06)
