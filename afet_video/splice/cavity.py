@@ -79,10 +79,10 @@ class Cavity:
     `frame` (14,): origin x, y (pixels), unit vector along the mouth x, y, first column's place along it, columns a
     pixel, how much of what lies behind stays, 0..1, over how many pixels it sets in from the lips' edge, how far
     from it the lips' shadow reaches (lips that far apart let all of it stay), between which columns the frame's mouth
-    is more than a slit, how wide the line is between lips that touch, and at which columns the corners are at rest. `table` (64, 6): per column where the opening
-    begins and ends across (pixels from the axis), in the frame and at rest, and how much less of the frame's can be
-    trusted where the result opens wider, at either edge. `closes`: whether lips come nearer to each other than they are
-    in the frame.
+    is more than a slit, how wide the line is between lips that touch, and at which columns the corners are at rest.
+    `table` (64, 6): per column where the opening begins and ends across (pixels from the axis), in the frame and at
+    rest, and how much less of the frame's can be trusted where the result opens wider, at either edge. `closes`:
+    whether lips come nearer to each other than they are in the frame.
     """
 
     frame: FloatArray
