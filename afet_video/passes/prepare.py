@@ -163,7 +163,7 @@ def _person_models(
         else:
             neutral = given or _video_neutral(reader, track, followed, choices[shot])
             others = [] if given else _others(reader, track, followed, choices[shot])
-            models[shot] = _model(neutral, others, track.within(shot), followed, face_id, settings)
+            models[shot] = model_of_shot(neutral, others, track.within(shot), followed, face_id, settings)
     return models
 
 
@@ -177,7 +177,7 @@ def _bank_entry(
     return BankEntry(neutral.choice.index, rest.turn_deg(neutral.xyz), texture, eye)
 
 
-def _model(
+def model_of_shot(
     neutral: Neutral,
     others: Sequence[Neutral],
     track: FaceTrack,
@@ -185,6 +185,19 @@ def _model(
     face_id: int,
     settings: ConvertSettings,
 ) -> FaceModel:
+    """Return the model of a person in a shot.
+
+    Parameters
+    ----------
+    neutral, others : the best neutral, and further ones in other poses of the head.
+    track : of the shot.
+    followed : the smoothed landmarks of all frames.
+
+    Notes
+    -----
+    Where the best neutral is not at rest and was not named by the user, the brows rest where the shot as a whole says
+    (`face.brow_rest`); the neutral of the model says by how much.
+    """
     weights = np.where(track.face_id == face_id, rest_weights(track.blendshapes, neutral.blendshapes), 0.0)
     frames = resting(weights)
     samples = _faces(followed, frames)
