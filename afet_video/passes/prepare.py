@@ -196,13 +196,13 @@ def model_of_shot(
     Notes
     -----
     Where the best neutral is not at rest and was not named by the user, the brows rest where the shot as a whole says
-    (`face.brow_rest`); the neutral of the model says by how much.
+    (`face.brow_rest`); the neutral of the model says by how much. The method as published shows the neutral itself.
     """
     weights = np.where(track.face_id == face_id, rest_weights(track.blendshapes, neutral.blendshapes), 0.0)
     frames = resting(weights)
     samples = _faces(followed, frames)
     rest = _fitted(neutral, samples, weights[frames].astype(np.float32))
-    if not is_at_rest(neutral.choice):
+    if settings.splice.texture != "neutral" and not is_at_rest(neutral.choice):
         rest, neutral = _with_brows_at_rest(rest, neutral, track, followed, face_id)
     return _face_model(rest, neutral, others, settings)
 
