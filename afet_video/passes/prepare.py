@@ -216,7 +216,12 @@ def _with_brows_at_rest(
     faces = _faces(followed, frames)
     usable = np.isfinite(faces).all(axis=(1, 2))
     brows = brows_at_rest(rest, faces[usable], track.blendshapes[frames[usable]])
-    return brows.model, replace(neutral, choice=replace(neutral.choice, brows_below_iod=brows.below_iod))
+    choice = neutral.choice
+    if any(brows.below_iod):
+        left, right = brows.below_iod
+        note = f"{choice.explanation}; brows rest lower, by {left:.2f} (left) and {right:.2f} of the eye distance"
+        choice = replace(choice, explanation=note, brows_below_iod=brows.below_iod)
+    return brows.model, replace(neutral, choice=choice)
 
 
 def _faces(followed: FollowedFace, frames: NDArray[np.int64]) -> FloatArray:
