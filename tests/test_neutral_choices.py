@@ -29,6 +29,7 @@ def test_what_is_usual_for_somebody_else_says_nothing_of_a_person() -> None:
         mouth_gap=np.zeros(count, np.float32),
         sharpness=np.ones(count, np.float32),
         motion=np.zeros(count, np.float32),
+        inside=np.ones(count, np.float32),
         detected=np.ones(count, bool),
     )
     track = SimpleNamespace(people=(0, 1), face_id=face_id, shot=face_id.copy(), timestamps=tuple(timestamps))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ from afet_video.datatypes import ZONES, FaceStatus
 from afet_video.outputs import disk_errors
 
 LINES, TABLE = "metadata.jsonl", "metadata.parquet"
+
+_MOST_NAMED = 4
+"""Clips that a note names, and groups of them."""
 
 Row = dict[str, Any]
 
@@ -87,7 +91,7 @@ def assemble(folder: Folder, results: Iterable[JobResult], settings: BatchSettin
         rows[split_of[group]].append(_row(result, group, split_of[group]))
         _move(folder, result.name, split_of[group])
     _write_tables(folder.root, rows)
-    return DataSet(rows, tuple(_notes(seen, rows)))
+    return DataSet(rows, tuple(_notes(seen, groups, rows)))
 
 
 def is_there(folder: Folder, name: str) -> bool:
@@ -122,7 +126,7 @@ def _row(result: JobResult, group: str, split: str) -> Row:
         "file_name": f"{result.name}{PARTS['video']}",
         "split": split,
         "person": known if known is not None else group,
-        "person_from": "manifest" if known is not None else "look",
+        "person_from": facts["person_from"] if known is not None else "look",
         "clip": facts["clip"],
         "source": facts["source"],
         "source_sha256": facts["source_sha256"],
@@ -175,12 +179,25 @@ def write_atomically(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def _notes(seen: Mapping[str, Seen], rows: Mapping[str, Sequence[Row]]) -> Iterable[str]:
+def _taken_for_one(seen: Mapping[str, Seen], groups: Mapping[str, str]) -> list[list[str]]:
+    """Return the clips of each group that looks put together, the largest group first."""
+    members: dict[str, list[str]] = defaultdict(list)
+    for clip in sorted(seen):
+        members[groups[clip]].append(clip)
+    guessed = [clips for clips in members.values() if len(clips) > 1 and any(seen[c].person is None for c in clips)]
+    return sorted(guessed, key=len, reverse=True)
+
+
+def _notes(seen: Mapping[str, Seen], groups: Mapping[str, str], rows: Mapping[str, Sequence[Row]]) -> Iterable[str]:
     if any(clip.person is None for clip in seen.values()):
         yield (
             "people were told apart by their looks (hair, skin, clothes, proportions), which is no face recognition: "
-            "one person in other clothes may count as two; name them in a manifest's column `person` to be sure"
+            "one person in other clothes may count as two; name them in a manifest's column `person`, or by --person, "
+            "to be sure"
         )
+    for alike in _taken_for_one(seen, groups)[:_MOST_NAMED]:
+        more = f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
+        yield f"taken for one person, as far as looks say: {', '.join(alike[:_MOST_NAMED])}{more}"
     empty = [split for split in SPLITS if not rows[split]]
     if empty and seen:
         yield f"there are too few people for every split: {' and '.join(empty)} would be empty"

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import csv
 import difflib
+import hashlib
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from afet_video.batch.folder import Folder
 from afet_video.batch.settings import SIDES
 from afet_video.errors import AfetError, InputError
 from afet_video.profiles import load_profile
@@ -34,14 +38,15 @@ _LONGEST_BYTES = 80
 class Clip:
     """One video to be converted.
 
-    `name` begins the names of what becomes of it; `person`: who is seen, None = not known. `sides`, `profiles`: () = as
-    for the whole batch. `where`: what to call it in messages.
+    `name` begins the names of what becomes of it; `person`: who is seen, None = not known; `person_from`: "manifest" or
+    "path". `sides`, `profiles`: () = as for the whole batch. `where`: what to call it in messages.
     """
 
     path: Path
     name: str
     where: str
     person: str | None = None
+    person_from: str | None = None
     sides: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
 
@@ -54,12 +59,14 @@ class Inputs:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read_inputs(inputs: Sequence[Path], *, root: Path | None = None) -> Inputs:
+def read_inputs(inputs: Sequence[Path], *, root: Path | None = None, person: str | None = None) -> Inputs:
     """Return the clips that `inputs` name: videos, folders of videos, manifests.
 
     Parameters
     ----------
     root : folder which a manifest's paths start from and must lie in; None = the manifest's own.
+    person : regular expression that is looked for in a clip's path, as it is below the folder that was given, or as the
+        manifest names it: its first group, or all it matches, is the person. A manifest's column `person` comes first.
 
     Raises
     ------
@@ -73,10 +80,11 @@ def read_inputs(inputs: Sequence[Path], *, root: Path | None = None) -> Inputs:
     for path in inputs:
         for where, make in _candidates(path, root):
             try:
-                clip = make()
-                other = taken.setdefault(clip.name.casefold(), where)
-                if other == where and any(known.where == where for known in found.clips):
+                clip, below = make()
+                clip = _with_person(clip, below, person)
+                if any(known.where == where for known in found.clips):
                     continue  # the same file named twice
+                other = taken.setdefault(clip.name.casefold(), where)
                 if other != where:
                     raise InputError(
                         f'{where}: the name "{clip.name}" is that of {other}: give one of them another name '
@@ -88,30 +96,49 @@ def read_inputs(inputs: Sequence[Path], *, root: Path | None = None) -> Inputs:
     return found
 
 
-def _candidates(path: Path, root: Path | None) -> Iterator[tuple[str, Any]]:
-    """Yield what each clip is called, and a function that makes it or raises."""
+def _candidates(path: Path, root: Path | None) -> Iterator[tuple[str, Callable[[], tuple[Clip, str]]]]:
+    """Yield what each clip is called, and a function that makes it and its path for `person`, or raises."""
     if path.is_dir():
-        videos = sorted(p for p in path.iterdir() if p.suffix.lower() in VIDEOS and not p.name.startswith("."))
+        videos = _videos(path)
         if not videos:
-            yield str(path), lambda: _fail(f"{path}: the folder holds no video ({', '.join(VIDEOS)})")
+            yield str(path), partial(_fail, f"{path}: the folder holds no video ({', '.join(VIDEOS)})")
         for video in videos:
-            yield str(video), lambda video=video: _plain_clip(video)
+            yield str(video), partial(_plain_clip, video, path)
     elif path.suffix.lower() in MANIFESTS:
         folder = path.parent if root is None else root
         for number, row in enumerate(_rows(path), 1):
             where = f"{path} row {number}"
-            yield where, lambda where=where, row=row: _row_clip(row, where, folder)
+            yield where, partial(_row_clip, row, where, folder)
     else:
-        yield str(path), lambda: _plain_clip(path)
+        yield str(path), partial(_plain_clip, path, path.parent)
 
 
-def _plain_clip(path: Path) -> Clip:
+def _videos(folder: Path) -> list[Path]:
+    """Return the videos in a folder and those in it, but not what is hidden, linked, or a batch's result."""
+    found = []
+    for home, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and not Folder(Path(home, name)).state.exists()
+        )
+        videos = (name for name in files if Path(name).suffix.lower() in VIDEOS and not name.startswith("."))
+        found += [Path(home, name) for name in sorted(videos)]
+    return found
+
+
+def _plain_clip(path: Path, folder: Path) -> tuple[Clip, str]:
     if not path.exists():
         raise InputError(f"{path}: no such file")
-    return Clip(path.absolute(), clean_name(path.stem), str(path))
+    below = path.relative_to(folder)
+    return Clip(path.absolute(), clean_name(str(below.with_suffix(""))), str(path)), below.as_posix()
 
 
-def _row_clip(row: Mapping[str, Any], where: str, folder: Path) -> Clip:
+def _with_person(clip: Clip, below: str, person: str | None) -> Clip:
+    match = None if person is None or clip.person is not None else re.search(person, below)
+    known = "" if match is None else match[1 if match.re.groups else 0]
+    return replace(clip, person=known, person_from="path") if known else clip
+
+
+def _row_clip(row: Mapping[str, Any], where: str, folder: Path) -> tuple[Clip, str]:
     values = {key: str(value).strip() for key, value in row.items() if value is not None and str(value).strip()}
     if "file" not in values:
         raise InputError(f"{where}: no file is named: fill in the column `file`")
@@ -130,7 +157,9 @@ def _row_clip(row: Mapping[str, Any], where: str, folder: Path) -> Clip:
         except AfetError as error:
             raise InputError(f"{where}: {error}") from error
     name = clean_name(values.get("name", path.stem))
-    return Clip(path, name, where, values.get("person"), sides, profiles)
+    person = values.get("person")
+    known_from = None if person is None else "manifest"
+    return Clip(path, name, where, person, known_from, sides, profiles), Path(values["file"]).as_posix()
 
 
 def _inside(text: str, where: str, folder: Path) -> Path:
@@ -151,9 +180,12 @@ def _words(text: str | None) -> tuple[str, ...]:
 
 
 def clean_name(text: str) -> str:
-    """Return `text` as a name that every file system and WebDataset (no dots) takes."""
-    cleaned = re.sub(r"[^\w-]+", "_", text).strip("_").encode()[:_LONGEST_BYTES]
-    return cleaned.decode(errors="ignore") or "clip"
+    """Return `text` as a name that every file system and WebDataset (no dots) takes; a long one ends in its hash."""
+    cleaned = re.sub(r"[^\w-]+", "_", text).strip("_").encode()
+    if len(cleaned) <= _LONGEST_BYTES:
+        return cleaned.decode() or "clip"
+    end = f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return cleaned[: _LONGEST_BYTES - len(end)].decode(errors="ignore") + end
 
 
 def _rows(path: Path) -> list[Mapping[str, Any]]:
@@ -207,5 +239,5 @@ def _parquet_rows(path: Path) -> list[Mapping[str, Any]]:
     return [{key: ",".join(map(str, v)) if isinstance(v, list) else v for key, v in row.items()} for row in rows]
 
 
-def _fail(message: str) -> Clip:
+def _fail(message: str) -> tuple[Clip, str]:
     raise InputError(message)

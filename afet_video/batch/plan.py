@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from afet_video.batch.folder import Folder
 from afet_video.batch.job import Job
@@ -85,6 +86,11 @@ def plan_jobs(clips: Sequence[Clip], settings: BatchSettings, folder: Folder) ->
     return Plan(tuple(ordered), planned)
 
 
+def known_person(clip: Clip) -> dict[str, Any]:
+    """Return what a job's facts say of who is seen, and of where that is known from."""
+    return {"person": clip.person, "person_from": clip.person_from}
+
+
 def _sides(asked: Sequence[str], seed: int, sha256: str) -> list[Side]:
     """Return each side once; `random` is drawn from the seed and the content."""
     return list(dict.fromkeys(draw_side(seed, sha256) if side == "random" else Side(side) for side in asked))
@@ -101,7 +107,7 @@ def _job(planned: PlannedClip, side: Side, profile: str, settings: ConvertSettin
         source=str(clip.path),
         facts={
             "clip": clip.name,
-            "person": clip.person,
+            **known_person(clip),
             "source": clip.path.name,
             "source_sha256": planned.sha256,
             "side": str(side),

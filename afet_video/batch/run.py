@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from afet_video.batch.limits import check_space, default_workers, needed_bytes
 from afet_video.batch.manifest import read_inputs
 from afet_video.batch.on_processes import run_on_processes
 from afet_video.batch.on_ray import check_address, load_ray, run_on_ray
-from afet_video.batch.plan import Plan, plan_jobs
+from afet_video.batch.plan import Plan, known_person, plan_jobs
 from afet_video.batch.settings import BatchSettings
 from afet_video.batch.shards import write_shards
 from afet_video.datatypes import unreported
@@ -103,7 +103,7 @@ def make_batch(
         load_ray()
         if settings.ray_address is not None:
             check_address(settings.ray_address)
-    found = read_inputs([Path(path) for path in inputs], root=settings.root)
+    found = read_inputs([Path(path) for path in inputs], root=settings.root, person=settings.person)
     if not found.clips:
         raise InputError("; ".join(line for _, line in found.refused))
     folder.check(resume=resume)
@@ -121,7 +121,7 @@ def make_batch(
                 run.work_off(todo, workers, journal)
             finally:
                 folder.close(is_complete=not run.failed and len(run.done) == len(todo))
-            data = _finish(folder, journal, settings)
+            data = _finish(folder, _with_people(journal.results.values(), plan), settings)
         retry = _write_retry(folder, plan, run.failed)
     return BatchReport(
         folder=folder.root,
@@ -191,8 +191,18 @@ def _is_done(job: Job, journal: Journal, folder: Folder) -> bool:
     )
 
 
-def _finish(folder: Folder, journal: Journal, settings: BatchSettings) -> DataSet:
-    data = assemble(folder, journal.results.values(), settings)
+def _with_people(results: Iterable[JobResult], plan: Plan) -> list[JobResult]:
+    """Return the results with the people that are known of now: an earlier run may have been told others."""
+    return [
+        replace(result, facts={**result.facts, **known_person(plan.clips[result.facts["clip"]].clip)})
+        if result.facts.get("clip") in plan.clips
+        else result
+        for result in results
+    ]
+
+
+def _finish(folder: Folder, results: Sequence[JobResult], settings: BatchSettings) -> DataSet:
+    data = assemble(folder, results, settings)
     write_atomically(folder.root / "README.md", card(data, settings).encode())
     if settings.shards:
         write_shards(folder.root, data.rows, largest_bytes=settings.shard_mb * 1_000_000)

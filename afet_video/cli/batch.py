@@ -86,6 +86,16 @@ Root = Annotated[
         rich_help_panel=MAKE,
     ),
 ]
+Person = Annotated[
+    str | None,
+    typer.Option(
+        "--person",
+        metavar="REGEX",
+        help="Finds who is seen in a clip's path below the folder given: the first group, or all that matches. "
+        "Default: by looks.",
+        rich_help_panel=SET,
+    ),
+]
 Splits = Annotated[
     str,
     typer.Option(
@@ -113,6 +123,7 @@ def batch(
     ray_address: RayAddress = None,
     resume: Resume = False,
     max_failures: MaxFailures = None,
+    person: Person = None,
     splits: Splits = "0.8,0.1,0.1",
     shards: Shards = False,
     shard_mb: ShardMb = 1000,
@@ -138,6 +149,7 @@ def batch(
             shard_mb=shard_mb,
             croissant=croissant,
             root=root,
+            person=person,
             convert=chosen_settings(settings, None, None, None, {}, mark_synthetic=True),
         )
         with _kept_when_interrupted(as_json=as_json), _shown(as_json=as_json, quiet=quiet) as shown:

@@ -73,7 +73,8 @@ class FaceMeasures:
     """What the choice of the neutral looks at; arrays of length T, NaN where there is no face.
 
     `lid_aperture` and `mouth_gap` in inter-ocular distances; `angles_deg` (T, 2) yaw and pitch; `sharpness` in any
-    unit; `motion`: speed of the landmarks in inter-ocular distances a second; `detected`: bool.
+    unit; `motion`: speed of the landmarks in inter-ocular distances a second; `inside`: 0..1, how much of the face the
+    picture holds, see `in_picture`; `detected`: bool.
     """
 
     timestamps: list[Timestamp]
@@ -83,6 +84,7 @@ class FaceMeasures:
     mouth_gap: FloatArray
     sharpness: FloatArray
     motion: FloatArray
+    inside: FloatArray
     detected: NDArray[np.bool_]
 
 
@@ -153,6 +155,7 @@ def criteria(measures: FaceMeasures, *, brow_quantile: float = 0.5) -> dict[str,
         "frontal": np.exp(-0.5 * (turn / _ANGLE_SCALE_DEG) ** 2),
         "sharp": np.clip(measures.sharpness / usual_sharpness, 0.0, 1.0),
         "still": np.exp(-measures.motion / _MOTION_SCALE_IOD_S),
+        "whole": measures.inside,
     }
 
 

@@ -53,7 +53,7 @@ def visibility(xyz: FloatArray, angles_deg: NDArray[np.floating], size_wh: tuple
     """
     yaw, pitch, roll = angles_deg.T
     away = yaw if side is Side.LEFT else -yaw
-    share = _inside(xyz, size_wh)
+    share = in_picture(xyz, size_wh)
     for angle, limits in (
         (away, AWAY_RANGE_DEG),
         (-away, TOWARDS_RANGE_DEG),
@@ -64,8 +64,17 @@ def visibility(xyz: FloatArray, angles_deg: NDArray[np.floating], size_wh: tuple
     return np.asarray(share, np.float32)
 
 
-def _inside(xyz: FloatArray, size_wh: tuple[int, int]) -> NDArray[np.float64]:
+def in_picture(xyz: FloatArray, size_wh: tuple[int, int]) -> NDArray[np.float64]:
+    """Return (T,) 1 where brows, eyes, nose and lips lie in the picture, falling to 0 as its edge cuts them off.
+
+    Parameters
+    ----------
+    xyz : (T, 478, 3) landmarks in pixels, NaN where missing.
+    size_wh : width and height of the picture.
+    """
     points = xyz[:, list(_FEATURES), :2].astype(np.float64)
     beyond = np.maximum(np.maximum(-points, points - (np.array(size_wh) - 1.0)), 0.0).max(axis=2)
+    if not beyond.any():
+        return np.ones(len(xyz))
     cut = np.minimum(beyond / (_CUT_IOD * interocular_px(xyz)[:, None]), 1.0).mean(axis=1)
     return np.asarray(1.0 - smoothsteps(cut, *_CUT_RANGE), np.float64)

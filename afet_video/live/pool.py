@@ -42,6 +42,7 @@ class Sighting:
     mouth_gap: float
     sharpness: float
     motion: float
+    inside: float
     picture: ByteArray
     origin: tuple[int, int]
 
@@ -70,6 +71,7 @@ def measures_of(sightings: Sequence[Sighting]) -> FaceMeasures:
         mouth_gap=column("mouth_gap"),
         sharpness=column("sharpness"),
         motion=column("motion"),
+        inside=column("inside"),
         detected=np.ones(len(sightings), bool),
     )
 

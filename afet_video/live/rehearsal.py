@@ -87,6 +87,7 @@ def _sighting(index: int) -> Sighting:
         mouth_gap=mouth_gap(xyz),
         sharpness=sharpness(picture, xyz[:, :2]),
         motion=0.0,
+        inside=1.0,
         picture=picture,
         origin=(0, 0),
     )

@@ -30,7 +30,7 @@ from afet_video.datatypes import (
 from afet_video.errors import MidlineError, SettingsError
 from afet_video.face.activity import landmark_speed, lid_aperture, mouth_gap, sharpness
 from afet_video.face.pose import head_pose
-from afet_video.face.visibility import visibility
+from afet_video.face.visibility import in_picture, visibility
 from afet_video.filters import OneEuroFilter
 from afet_video.live.calibration import Calibration
 from afet_video.live.clock import GrowingClock
@@ -274,6 +274,7 @@ class LiveSession(Closing):
             mouth_gap=mouth_gap(face.xyz),
             sharpness=sharpness(rgb, face.xyz[:, :2]),
             motion=motion,
+            inside=float(in_picture(face.xyz[None], frame.size_wh)[0]),
             picture=rgb[box.y0 : box.y1, box.x0 : box.x1].copy(),
             origin=(box.x0, box.y0),
         )

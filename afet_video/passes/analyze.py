@@ -27,6 +27,7 @@ from afet_video.face.shots import ShotFinder
 from afet_video.face.solo import LOOK_AHEAD, LOOK_AHEAD_OF_ONE
 from afet_video.face.track import FaceTrack
 from afet_video.face.tracker import FaceTracker
+from afet_video.face.visibility import in_picture
 from afet_video.passes.settings import ConvertSettings
 from afet_video.threads import prefetch, run_behind, with_following
 from afet_video.video.decode import VideoReader
@@ -204,7 +205,7 @@ class _Collected:
     """Measures of every sighting, a few numbers each."""
 
     def __init__(self) -> None:
-        self._lids, self._mouth, self._sharpness, self._motion = (array("f") for _ in range(4))
+        self._lids, self._mouth, self._sharpness, self._motion, self._inside = (array("f") for _ in range(5))
         self._last: dict[int, tuple[FloatArray, float]] = {}
 
     def add(self, faces: Sequence[tuple[int, Landmarks]], picture: _Picture) -> None:
@@ -216,6 +217,7 @@ class _Collected:
             self._lids.append(lid_aperture(face.xyz))
             self._mouth.append(mouth_gap(face.xyz))
             self._sharpness.append(sharpness(picture.rgb, face.xyz[:, :2] * scale))
+            self._inside.append(float(in_picture(face.xyz[None], picture.size_wh)[0]))
             self._motion.append(landmark_speed(self._last.get(number), face.xyz, seconds))
             now[number] = (face.xyz, seconds)
         self._last = now
@@ -238,5 +240,6 @@ class _Collected:
             mouth_gap=by_frame(self._mouth),
             sharpness=by_frame(self._sharpness),
             motion=by_frame(self._motion),
+            inside=by_frame(self._inside),
             detected=np.array([status is FaceStatus.DETECTED for status in track.status], bool),
         )

@@ -170,9 +170,10 @@ def _person_models(
 def _bank_entry(
     neutral: Neutral, cover: FaceCover, rims: Rims | None, rest: RestModel, lost: float, settings: ConvertSettings
 ) -> BankEntry:
-    clean = without_rims(rims, cover.clean_neutral(), neutral.rgb, neutral.xy)
+    before = cover.of_neutral()
+    clean = without_rims(rims, before.clean, neutral.rgb, neutral.xy)
     rgb = flatten_fold(clean, neutral.xy, settings.profile.side, lost)
-    texture = texture_model(rgb, neutral.xy, settings.splice)
+    texture = texture_model(rgb, neutral.xy, settings.splice, hidden=before.hidden(neutral.xy))
     eye = EyeMemory(texture, settings.profile.side)
     return BankEntry(neutral.choice.index, rest.turn_deg(neutral.xyz), texture, eye)
 

@@ -194,7 +194,7 @@ class FaceChanger:
         xy, seconds = xyz[:, :2] - origin, float(frame.timestamp.seconds)
         cover = model.cover.find(current, xy, seconds, hands=hands)
         for entry in model.bank:
-            visible = not cover.hides(xy[entry.eye.ring])
+            visible = not cover.hidden(xy[entry.eye.ring]).any()
             entry.eye.see(current, xy, seconds, affected.lid_closure, visible=visible)
         if model.rims is not None:
             cover = model.rims.over(cover, current, rest.xyz[:, :2] - origin)

@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import FloatArray
+from afet_video.datatypes import ByteArray, FloatArray
 from afet_video.errors import SettingsError
 from afet_video.splice.brow_cover import cover_beside_brows, with_brows
 from afet_video.splice.skin import OFFSET, SKIN, SMOOTH_IOD, SkinView, log_scales
-from afet_video.splice.skin_kernel import agree, fill_candidates, fill_kept
+from afet_video.splice.skin_kernel import agree, fill_candidates, fill_distance, fill_kept
 from afet_video.vectors import gaussian, median, squared_distances
 
 MASKS = ("auto", "off")
@@ -45,6 +45,13 @@ _ENOUGH = np.array([_SURE, _LIKELY, _KEPT, _HAND], np.float32)
 
 _RING, _HAND_RING, _RING_PX = 0.6, 0.1, 2.0
 """Share of the ring around an eye, a brow or the lips that must be covered for it to be so too; that beside a hand."""
+
+_GOES_ON = ("lips", "nostrils")
+"""Features that differ in colour from what covers them: a brow, or lashes, may be of one colour with hair."""
+
+_CONTACT, _SAME = 0.1, log_scales(0.45, 0.45, 0.18)
+"""Share of the ring around those that one thing must cover to be looked for in them too (a strand does not), and how
+alike in colour it is there."""
 
 _BRIDGE_IOD = 0.4
 """Height of what a strand is followed across: a brow and an eye."""
@@ -84,14 +91,14 @@ class Cover:
     clean: FloatArray
     part: tuple[slice, slice] = (slice(0, 0), slice(0, 0))
 
-    def hides(self, xy: FloatArray) -> bool:
-        """Return whether any of the points (n, 2), pixels of the rectangle, is covered."""
+    def hidden(self, xy: FloatArray) -> NDArray[np.bool_]:
+        """Return which of the points (n, 2), pixels of the rectangle, are covered."""
         if self.mask is None:
-            return False
+            return np.zeros(len(xy), np.bool_)
         height, width = self.mask.shape
         columns, rows = np.rint(xy.T).astype(int)
         rows, columns = (np.minimum(np.maximum(at, 0), size - 1) for at, size in ((rows, height), (columns, width)))
-        return bool((self.mask[rows, columns] < _HIDDEN).any())
+        return np.asarray(self.mask[rows, columns] < _HIDDEN)
 
     def keep(self, current: FloatArray, spliced: FloatArray) -> FloatArray:
         """Return `spliced`, made from `clean`, with what is covered as in `current`; changes `spliced` in place."""
@@ -139,12 +146,12 @@ class FaceCover:
         deviation = view.deviation(view.expected(self._log_skin, self._trusted))
         self._tolerance = _tolerance(deviation * (view.plain(view.oval(), view.outlines()) > 0), view)
 
-    def clean_neutral(self) -> FloatArray:
-        """Return the neutral's picture (h, w, 3) with skin in place of hair and the like that lie before its face."""
+    def of_neutral(self) -> Cover:
+        """Return what covers the face in the neutral."""
         last, self._last = self._last, None
-        clean = self.find(self.rgb, self.xy, -np.inf).clean
+        cover = self.find(self.rgb, self.xy, -np.inf)
         self._last = last
-        return clean
+        return cover
 
     def find(self, current: FloatArray, xy: FloatArray, seconds: float, *, hands: FloatArray | None = None) -> Cover:
         """Return what covers the face in the next frame.
@@ -270,6 +277,25 @@ def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray
             here[inside] = 1
         else:
             here[inside] = np.maximum(here, bridged[feature.part])[inside]
+            if feature.kind in _GOES_ON:
+                _let_go_on(here, inside, ring, view.log[feature.part])
     off_eyes = view.plain(oval, outlines[:2]) > 0  # lashes may touch hair and are none
     cover_beside_brows(covered, (deviation >= _LIKELY) & off_eyes, view)
     return np.asarray(covered, np.float32)
+
+
+def _let_go_on(covered: ByteArray, inside: NDArray[np.bool_], ring: NDArray[np.bool_], log: FloatArray) -> None:
+    """Mark as `covered` (h, w), in place, what goes on `inside` a feature of things that cover much of the `ring`.
+
+    `log` (h, w, 3): logarithm of the colours.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(covered * ring.view(np.uint8), connectivity=8)
+    for label in range(1, count):
+        if stats[label, cv2.CC_STAT_AREA] < _CONTACT * ring.sum():
+            continue
+        touching = labels == label
+        color, apart = np.median(log[touching], axis=0), np.empty(log.shape[:2], np.float32)
+        fill_distance(log, np.broadcast_to(color, log.shape), _SAME, apart)
+        alike = (touching | (inside & (apart < 1))).astype(np.uint8)
+        _, parts = cv2.connectedComponents(alike, connectivity=8)
+        covered[inside & np.isin(parts, parts[touching]) & (alike > 0)] = 1

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
+from afet_video.splice.blur import CRISP_PX
 from afet_video.splice.eyeball import Eyeball, eyeball
 from afet_video.splice.eyeball_fit import EyeballFit
 from afet_video.splice.eyeball_paint import paint
@@ -52,7 +53,8 @@ _TRAVEL_IOD = (0.006, 0.02)
 between the lids, and in full."""
 
 _TRAVEL_PX = (0.75, 2.0)
-"""The same in pixels, at the least: in a small or coarse picture a pixel is more than that, and the warp alone does."""
+"""The same in pixels, at the least, and as many times more as the picture is more blurred than a crisp one: in a small
+or coarse picture a pixel is more than that, and the warp alone does."""
 
 _SLIT_RANGE, _SHUT_RANGE = (0.0, 0.3), (0.4, 0.65)
 """Movement lost by lids that the frame has shut, from which there is more than a slit between them in the result."""
@@ -214,7 +216,8 @@ class EyeMemory:
         along = (corners[0] - corners[1]) / max(float(np.sum((corners[0] - corners[1]) ** 2)), 1e-6)
         aside = abs(float((own[0] - corners.mean(axis=0)) @ along))
         unsure = smoothstep(aside, *_ASIDE) * (1.0 - unseen)
-        much = (max(far * iod, least) for far, least in zip(_TRAVEL_IOD, _TRAVEL_PX, strict=True))
+        coarse = max(self._ball.blur / CRISP_PX, 1.0) if self._ball is not None else 1.0
+        much = (max(far * iod, coarse * least) for far, least in zip(_TRAVEL_IOD, _TRAVEL_PX, strict=True))
         share = smoothstep(travel, *much) * (1.0 - slit) * (1.0 - unsure)
         return EyeView(np.asarray(iris, np.float32), share)
 
@@ -317,7 +320,7 @@ class EyeMemory:
         self._gain = arrays.get("gain")
         if "ball_white" in arrays:
             parts: dict[str, Any] = {one.name: arrays[f"ball_{one.name}"] for one in fields(Eyeball)}
-            parts |= {name: float(parts[name]) for name in ("radius", "iris_seen", "sure")}
+            parts |= {name: float(parts[name]) for name in ("radius", "iris_seen", "sure", "blur")}
             self._ball = Eyeball(**parts)
             self._fit.recall(arrays)
         if _OPEN_NAMES[0] in arrays:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
+from afet_video.splice.blur import blur_px
 from afet_video.splice.iris import whole_iris
 from afet_video.splice.limbus import RADII, find_limbus, radius_of
 from afet_video.splice.opening import filled, within_lids
@@ -58,7 +59,8 @@ class Eyeball:
     `white`, `iris` (h, w, 4): colour, and how much of it was really seen. `modelled`, `plain` (h, w, 4): the white
     where nothing was seen of it, and the iris without its reflections. `disc` (h, w): where the iris is. `canthi`
     (2, 2): outer and inner corner of the eye, `middle` (2,) and `radius`: the iris; pixels of the larger picture.
-    `iris_seen` in 0..1: how much of it was not hidden. `sure` in 0..1: how clearly its edge was seen.
+    `iris_seen` in 0..1: how much of it was not hidden. `sure` in 0..1: how clearly its edge was seen. `blur`: that of
+    the picture around the eye, pixels, see `blur_px`.
     """
 
     white: FloatArray
@@ -72,6 +74,7 @@ class Eyeball:
     radius: float
     iris_seen: float
     sure: float
+    blur: float
 
     def turned(
         self,
@@ -168,6 +171,7 @@ def eyeball(rgb: FloatArray, ring: FloatArray, iris: FloatArray, radii: NDArray[
         radius,
         float((shown * (away < 1)).sum() / max((away < 1).sum(), 1)),
         limbus.sure,
+        blur_px(luma),
     )
 
 

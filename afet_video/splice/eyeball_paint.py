@@ -8,11 +8,14 @@ around the seen one's middle, its white and iris take the colour that theirs hav
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
+from afet_video.splice.blur import beyond_crisp
 from afet_video.splice.eyeball import Eyeball, whitest
 from afet_video.splice.eyeball_fit import EyeballFit
 from afet_video.splice.eyeball_kernel import add_tint, fill_fitting, fill_painted, fill_shadow, lay
@@ -72,8 +75,11 @@ def paint(
     seconds : the frame's time.
     """
     both = np.concatenate([lids, own_lids])
-    low = np.maximum(np.floor(both.min(axis=0)) - 4, 0).astype(int)
-    high = np.minimum(np.ceil(both.max(axis=0)) + 4, (spliced.shape[1], spliced.shape[0])).astype(int)
+    scale = _width(lids) / max(float(np.linalg.norm(ball.canthi[0] - ball.canthi[1])), 1e-6)
+    blur = beyond_crisp(ball.blur * scale)
+    margin = 4 + math.ceil(3 * blur)
+    low = np.maximum(np.floor(both.min(axis=0)) - margin, 0).astype(int)
+    high = np.minimum(np.ceil(both.max(axis=0)) + margin, (spliced.shape[1], spliced.shape[0])).astype(int)
     if share <= 0 or (high - low).min() < 2:
         return
     part = (slice(low[1], high[1]), slice(low[0], high[0]))
@@ -87,7 +93,7 @@ def paint(
         fit.see_limbus(limbus, own_iris, own_lids[[0, 8]], width, seconds)
         fit.see_edges(find_edges(frame, own_lids, limbus), _width(own_lids), seconds)
     to_part = similarity(ball.canthi, lids[[0, 8]])
-    radius = fit.radius(width) or ball.radius * float(np.hypot(*to_part[0, :2]))
+    radius = fit.radius(width) or ball.radius * scale
     turn = float(np.linalg.norm(middle - low - own_iris[0])) / max(radius, 1e-6)
     turned = smoothstep(turn, *_TURNED)
     own = awake * (1.0 - turned)
@@ -95,15 +101,17 @@ def paint(
     seen, disc = ball.turned(to_part, middle, radius, (shape[1], shape[0]), turned, own)
     outline = seen_lids(lids, fit.beyond(width))
     painted = np.empty((*shape, 3), np.float32)
-    fill_painted(seen, _shadow(outline, shape, radius), _SHADOW_COLOR, np.asarray(gain, np.float32), painted)
+    fill_painted(seen, _shadow(outline, shape, radius, blur), _SHADOW_COLOR, np.asarray(gain, np.float32), painted)
     if own > _LOOKED_AT:
         white = whitest(frame, (opening > 0.5) & (disc < 0.02))
         iris = (opening > 0.5) & (disc > 0.98)
         iris[iris] = _alike(frame[iris], painted[iris])
         fit.see_colors((frame[white], frame[iris]), (seen[white][:, :3] * gain, painted[iris]), seconds)
     add_tint(painted, disc, *fit.tint)
+    if blur > 0:
+        painted = soft(painted, blur)  # what it is put together of has edges that the picture's own have not
     kept = soft(_fitting(frame, painted, disc, opening, middle, outline), _BLENDED * radius) if own > 0 else opening
-    mask = between_lids(outline, shape)
+    mask = between_lids(outline, shape, blur)
     lay(spliced[part], frame, painted, kept, opening, np.float32(own), mask, np.float32(share))
 
 
@@ -134,8 +142,8 @@ def _fitting(
     return fitting
 
 
-def _shadow(lids: FloatArray, shape: tuple[int, ...], radius: float) -> FloatArray:
-    """Return how dark (h, w) the lids, the upper one above all, make an eye."""
+def _shadow(lids: FloatArray, shape: tuple[int, ...], radius: float, blur: float) -> FloatArray:
+    """Return how dark (h, w) the lids, the upper one above all, make an eye in a picture that is blurred."""
     away = []
     for margin in (lids[1:8], lids[9:]):
         line = np.full(shape[:2], 255, np.uint8)
@@ -144,4 +152,4 @@ def _shadow(lids: FloatArray, shape: tuple[int, ...], radius: float) -> FloatArr
     reach = np.array([1.0, radius], np.float32)
     dark = np.empty(shape[:2], np.float32)
     fill_shadow(away[0], away[1], _UPPER_SHADOW * reach, _LOWER_SHADOW * reach, dark)
-    return soft(dark, 0.06 * radius)
+    return soft(dark, math.hypot(0.06 * radius, blur))

@@ -5,6 +5,8 @@ in: lid margins -> out: masks.  Must not: look at pictures.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -43,13 +45,16 @@ def seen_lids(ring: FloatArray, beyond: tuple[float, float]) -> FloatArray:
     return result
 
 
-def between_lids(ring: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Return (h, w): 1 where the eyeball is seen between the lids of `ring` (16, 2), but for caruncle and lower rim."""
+def between_lids(ring: FloatArray, shape: tuple[int, ...], blur: float = 0.0) -> FloatArray:
+    """Return (h, w): 1 where the eyeball is seen between the lids of `ring` (16, 2), but for caruncle and lower rim.
+
+    `blur`: standard deviation of the picture's, pixels, which the edges are to have too.
+    """
     outline = ring.copy()
     outline[9:] += _RIM * (ring[7:0:-1] - ring[9:])
     for corner, far in ((0, 8), (8, 0)):
         outline[corner] += _CORNERS[corner > 0] * (ring[far] - ring[corner])
-    return soft(filled(outline, shape), 0.5 * _RIM * float(np.linalg.norm(ring[4] - ring[12])))
+    return soft(filled(outline, shape), math.hypot(0.5 * _RIM * float(np.linalg.norm(ring[4] - ring[12])), blur))
 
 
 def soft(mask: FloatArray, spread_px: float) -> FloatArray:

@@ -63,7 +63,7 @@ SKIN = _skin()
 _OVAL = np.array(facemesh.FACE_OVAL)
 _NOSTRILS = (64, 98, 97, 2, 326, 327, 294, 1)
 _FEATURES = tuple(
-    (np.array(points), _FEATURE_MARGIN_IOD[name])
+    (name, np.array(points))
     for name, points in (
         ("eye", facemesh.LEFT_EYE),
         ("eye", facemesh.RIGHT_EYE),
@@ -83,9 +83,11 @@ Outline = tuple[NDArray[np.int32], float]
 class Feature:
     """An eye, a brow, the lips or the nostrils: the rectangle `part` of a view, and where in it (h, w) they lie.
 
-    `filled`: with the margin in which their colour shows. `ring`: around that, not in it.
+    `kind`: a key of `_FEATURE_MARGIN_IOD`. `filled`: with the margin in which their colour shows. `ring`: around that,
+    not in it.
     """
 
+    kind: str
     part: tuple[slice, slice]
     filled: NDArray[np.bool_]
     ring: NDArray[np.bool_]
@@ -206,8 +208,11 @@ class SkinView:
     def outlines(self) -> list[Outline]:
         """Return the outlines of eyes, brows, lips and nostrils, in this order, and how wide a margin each has."""
         return [
-            (np.asarray(cv2.convexHull(np.rint(self.xy[points]).astype(np.int32)), np.int32), margin_iod * self.iod)
-            for points, margin_iod in _FEATURES
+            (
+                np.asarray(cv2.convexHull(np.rint(self.xy[points]).astype(np.int32)), np.int32),
+                _FEATURE_MARGIN_IOD[name] * self.iod,
+            )
+            for name, points in _FEATURES
         ]
 
     def plain(self, oval: ByteArray, outlines: list[Outline]) -> ByteArray:
@@ -219,7 +224,7 @@ class SkinView:
 
     def features(self, outlines: list[Outline], ring_px: float, *, near: ByteArray) -> Iterator[Feature]:
         """Yield those features, each with a ring of that width around it, where `near` (h, w) is not 0 everywhere."""
-        for hull, margin in outlines:
+        for (kind, _), (hull, margin) in zip(_FEATURES, outlines, strict=True):
             part = self._part(hull, round(margin + ring_px) + 2)
             if not near[part].any():
                 continue
@@ -227,7 +232,7 @@ class SkinView:
             within = hull - np.array([part[1].start, part[0].start], np.int32)
             _draw(filled, within, margin, 1)
             _draw(wider, within, margin + ring_px, 1)
-            yield Feature(part, filled.view(np.bool_), wider.view(np.bool_) & ~filled.view(np.bool_))
+            yield Feature(kind, part, filled.view(np.bool_), wider.view(np.bool_) & ~filled.view(np.bool_))
 
     def _part(self, hull: NDArray[np.int32], reach: int) -> tuple[slice, slice]:
         """Return rows and columns of the rectangle around an outline, as far as it lies in the picture."""

@@ -96,8 +96,13 @@ class TextureModel:
     settings: SpliceSettings
 
 
-def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> TextureModel:
-    """Prepare the neutral's picture (h, w, 3) float32 with its landmarks (478, 2) in pixels of that picture."""
+def texture_model(
+    rgb: FloatArray, xy: FloatArray, settings: SpliceSettings, *, hidden: NDArray[np.bool_] | None = None
+) -> TextureModel:
+    """Prepare the neutral's picture (h, w, 3) float32 with its landmarks (478, 2) in pixels of that picture.
+
+    `hidden` (478,): which of them were covered, so that the picture may show skin there which is no lip.
+    """
     xy = np.ascontiguousarray(xy[:, :2], np.float32)
     iod = facemesh.iod_px(xy)
     skin = np.flatnonzero(~_not_plain_skin())
@@ -112,6 +117,8 @@ def texture_model(rgb: FloatArray, xy: FloatArray, settings: SpliceSettings) -> 
     edge = np.clip(to_edge / (_EDGE_IOD * iod), 0.0, 1.0).astype(np.float32)
     log_light = _log_light(rgb, xy, skin, iod)
     covered = skin[np.abs(log_light - np.median(log_light, axis=0)).max(axis=1) > _NOT_SKIN_LOG]
+    if hidden is not None:
+        covered = np.concatenate([covered, _LIPS[hidden[_LIPS]]])
     if len(covered):
         edge *= 1.0 - gaussian(squared[:, covered].min(axis=1), _NEIGHBORHOOD_IOD * iod)
     return TextureModel(rgb, xy, skin, log_light, light, near, spread, edge.astype(np.float32), settings)

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,24 @@ def test_nobody_is_in_two_splits_and_a_man_who_smiles_is_the_same_man(made: Path
     assert home["man"][1] != home["woman"][1]
     assert {row["person_from"] for row in rows} == {"look"}
     assert "no face recognition" in (made / "README.md").read_text()
+
+
+def test_people_who_are_named_later_are_sorted_anew_and_nothing_is_converted_again(
+    made: Path, clips: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "set"
+    shutil.copytree(made, folder)
+    settings = afet_video.BatchSettings(profiles=("hb3",))
+    looked = afet_video.make_batch([clips], folder, settings=settings, resume=True)
+    assert "taken for one person, as far as looks say: man, smile" in looked.notes
+    named = afet_video.make_batch([clips], folder, settings=replace(settings, person="[a-z]+"), resume=True)
+    assert (looked.done, named.done, named.earlier, named.notes) == ((), (), len(JOBS), ())
+    rows = rows_of(folder)
+    assert {(row["clip"], row["person"], row["person_from"]) for row in rows} == {
+        (name, name, "path") for name in ("man", "smile", "woman")
+    }
+    assert len({(row["person"], row["split"]) for row in rows}) == len({row["split"] for row in rows}) == 3
+    assert all((folder / row["file_name"]).is_file() for row in rows)
 
 
 def test_the_lines_of_a_split_are_those_of_the_table(made: Path) -> None:

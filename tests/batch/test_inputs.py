@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -122,6 +123,7 @@ def test_a_wrong_manifest_is_one_line(folder: Path, text: str, name: str, reason
         (("--splits", "0.5,0.5"), "give three numbers"),
         (("--splits", "0.5,0.5,0.5"), "whose sum is 1"),
         (("--ray-address", "auto"), "add --engine ray"),
+        (("--person", "(S"), 'person "(S" is no regular expression: missing )'),
     ],
 )
 def test_wrong_options_are_one_line(folder: Path, options: tuple[str, ...], reason: str) -> None:
@@ -165,7 +167,32 @@ def test_names_suit_every_file_system_and_a_file_named_twice_counts_once(folder:
         (folder / name).write_bytes(b"")
     found = read_inputs([folder, folder / "a.mp4"])
     assert not found.refused
-    assert [clip.name for clip in found.clips] == ["a", "b_c_d", "é" * 40]
+    assert [clip.name for clip in found.clips[:2]] == ["a", "b_c_d"]
+    assert re.fullmatch("é{35}-[0-9a-f]{8}", found.clips[2].name)
+
+
+def test_folders_are_searched_to_the_bottom_but_not_results_nor_what_is_hidden(folder: Path) -> None:
+    for path in ("sub/deep/b.mp4", "sub/set/train/x.mp4", ".hidden/c.mp4", "sub/.d.mp4"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"")
+    (folder / "sub" / "set" / ".afet-batch").mkdir()
+    (folder / "linked").symlink_to(folder / "sub", target_is_directory=True)
+    found = read_inputs([folder, folder / "sub" / "b.mp4"])
+    assert not found.refused
+    assert [clip.name for clip in found.clips] == ["a", "sub_b", "sub_deep_b"]
+
+
+def test_the_person_is_found_in_the_path(folder: Path) -> None:
+    table = manifest(folder, "file,person\na.mp4,Ann\nsub/b.mp4,\n")
+    for pattern, of_a, of_b in (("[a-z]+/b", None, "sub/b"), ("^([a-z]+)/", None, "sub"), ("x*", None, None)):
+        found = {
+            clip.path.name: (clip.person, clip.person_from) for clip in read_inputs([folder], person=pattern).clips
+        }
+        assert found == {"a.mp4": (of_a, of_a and "path"), "b.mp4": (of_b, of_b and "path")}
+    a, b = read_inputs([table], person="[^/]+").clips
+    assert (a.person, a.person_from, b.person, b.person_from) == ("Ann", "manifest", "sub", "path")
+    (alone,) = read_inputs([folder / "sub" / "b.mp4"], person="sub").clips
+    assert alone.person is None  # the path that counts begins below the folder that is given
 
 
 def test_folders_that_hold_something_else_are_refused(folder: Path) -> None:
@@ -213,7 +240,7 @@ def test_random_sides_depend_on_seed_and_content_alone(folder: Path, tmp_path: P
 
 
 def test_a_clips_first_job_goes_ahead_of_its_others(folder: Path, tmp_path: Path) -> None:
-    jobs = planned(folder, tmp_path / "o") + planned(folder / "sub", tmp_path / "o")
+    jobs = planned(folder / "a.mp4", tmp_path / "o") + planned(folder / "sub", tmp_path / "o")
     line = Waiting(jobs)
     first = line.take([])
     second = line.take([first] if first else [])

@@ -30,6 +30,7 @@ def measures() -> FaceMeasures:
         mouth_gap=np.full(FRAMES, 0.01, np.float32),
         sharpness=np.full(FRAMES, 0.5, np.float32),
         motion=np.full(FRAMES, 0.05, np.float32),
+        inside=np.ones(FRAMES, np.float32),
         detected=np.ones(FRAMES, bool),
     )
 
@@ -44,6 +45,7 @@ def spoiled(criterion: str) -> FaceMeasures:
         "frontal": ("angles_deg", (35.0, 8.0)),
         "sharp": ("sharpness", 0.1),
         "still": ("motion", 2.0),
+        "whole": ("inside", 0.3),
     }[criterion]
     values = getattr(good, field).copy()
     values[wrong] = value
@@ -56,11 +58,11 @@ def test_a_calm_frame_is_chosen() -> None:
     assert choice.origin == "auto"
     assert choice.timestamp == Timestamp(choice.index, Fraction(1, 25))
     assert choice.score > 0.5
-    assert set(choice.reasons) == {"calm", "lids_open", "mouth_closed", "frontal", "sharp", "still"}
+    assert set(choice.reasons) == {"calm", "lids_open", "mouth_closed", "frontal", "sharp", "still", "whole"}
     assert choice.score == pytest.approx(np.prod(list(choice.reasons.values())), abs=0.01)
 
 
-@pytest.mark.parametrize("criterion", ["lids_open", "mouth_closed", "frontal", "sharp", "still"])
+@pytest.mark.parametrize("criterion", ["lids_open", "mouth_closed", "frontal", "sharp", "still", "whole"])
 def test_blinks_open_mouths_turned_heads_blur_and_motion_are_avoided(criterion: str) -> None:
     assert choose_neutral(spoiled(criterion)).index == 52
 
@@ -98,7 +100,7 @@ def test_a_single_frame_is_its_own_neutral() -> None:
         good.timestamps[:1],
         *(
             getattr(good, n)[:1]
-            for n in ("blendshapes", "angles_deg", "lid_aperture", "mouth_gap", "sharpness", "motion")
+            for n in ("blendshapes", "angles_deg", "lid_aperture", "mouth_gap", "sharpness", "motion", "inside")
         ),
         good.detected[:1],
     )

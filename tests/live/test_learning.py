@@ -64,6 +64,7 @@ def sightings(sample_pictures: NDArray[np.uint8]) -> list[Sighting]:
                     mouth_gap=mouth_gap(face.xyz),
                     sharpness=sharpness(rgb, face.xyz[:, :2]),
                     motion=0.0,
+                    inside=1.0,
                     picture=rgb[box.y0 : box.y1, box.x0 : box.x1].copy(),
                     origin=(box.x0, box.y0),
                 )

@@ -1,6 +1,6 @@
 """What covers the face stays, to the bit; a face that nothing covers is left to the splice."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,16 @@ def bar(frame: Frame, *, width: int = 9) -> tuple[NDArray[np.float32], NDArray[n
 
 def inner(frame: Frame) -> NDArray[np.bool_]:
     """The face without its outermost sixth, where hair and background begin."""
-    outline = frame[1][list(facemesh.FACE_OVAL)]
+    return filled(frame, facemesh.FACE_OVAL, 0.85) > 0
+
+
+def filled(frame: Frame, points: Sequence[int], share: float = 1.0) -> NDArray[np.uint8]:
+    """1 inside the outline of those landmarks, drawn together towards its middle."""
+    outline = frame[1][list(points)]
     middle = outline.mean(axis=0)
-    filled = np.zeros(frame[0].shape[:2], np.uint8)
-    cv2.fillPoly(filled, [np.round(middle + 0.85 * (outline - middle)).astype(np.int32)], 1)
-    return filled > 0
+    picture = np.zeros(frame[0].shape[:2], np.uint8)
+    cv2.fillPoly(picture, [np.round(middle + share * (outline - middle)).astype(np.int32)], 1)
+    return picture
 
 
 def test_expressions_are_not_taken_for_cover(clip: list[Frame], cover: FaceCover) -> None:
@@ -89,6 +94,25 @@ def test_the_skin_under_it_is_skin(clip: list[Frame], cover: FaceCover) -> None:
     assert np.abs(rgb[where] - frame[0][where]).mean() > 60
 
 
+def test_what_covers_chin_and_a_part_of_the_lips_stays_there_too(clip: list[Frame], cover: FaceCover) -> None:
+    frame = clip[40]
+    where = np.zeros(frame[0].shape[:2], np.uint8)
+    lip, chin = frame[1][17], frame[1][175]
+    radius = float(np.linalg.norm(lip - chin))
+    cv2.circle(where, np.round(lip + np.float32([0.3, 0.7]) * radius).astype(int).tolist(), round(radius), 1, -1)
+    rgb = np.where(where[..., None] > 0, np.float32([35, 32, 38]), frame[0])
+    on_lips = (where > 0) & (filled(frame, facemesh.LIPS_OUTER) > 0)
+    assert on_lips.sum() > 20
+    found = cover.find(rgb, frame[1], 0.0)
+    assert found.mask is not None
+    assert (found.mask[on_lips] == 0).all()
+    assert (found.mask[(where > 0) & inner(frame)] == 0).all()
+    free = (filled(frame, facemesh.LIPS_OUTER) > 0) & (cv2.dilate(where, np.ones((15, 15), np.uint8)) == 0)
+    assert found.mask[free].min() == 1, "the rest of the lips is no part of it"
+    hidden = found.hidden(frame[1][[17, 0]])
+    assert hidden.tolist() == [True, False]
+
+
 def test_a_hair_is_found(clip: list[Frame], cover: FaceCover) -> None:
     frame = clip[40]
     rgb, where = bar(frame, width=2)
@@ -102,7 +126,7 @@ def test_a_hair_in_the_neutral_excuses_none(clip: list[Frame], real_faces: Mappi
     with_hair, where = bar(neutral, width=2)
     cover = FaceCover(with_hair, neutral[1], MaskSettings())
     hair = np.abs(with_hair[where] - neutral[0][where]).mean()
-    assert np.abs(cover.clean_neutral()[where] - neutral[0][where]).mean() < 0.3 * hair
+    assert np.abs(cover.of_neutral().clean[where] - neutral[0][where]).mean() < 0.3 * hair
     rgb, where = bar(clip[40], width=2)
     found = cover.find(rgb, clip[40][1], 0.0)
     assert found.mask is not None

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -120,6 +121,21 @@ def test_in_a_coarse_picture_the_warp_does_what_a_pixel_takes(real_faces: Faces,
         shares.append(memory.view(xy, moved, closure=0.0, bell=0.0, lost=LOST, weight=0.0).share)
     assert shares[0] > 0.9, "three pixels"
     assert shares[1] < 0.1, "less than one"
+
+
+def test_in_a_blurred_picture_it_does_more(real_faces: Faces, texture: TextureModel) -> None:
+    rest, shares = real_faces["rest"], []
+    xy = rest.xyz[:, :2]
+    for blur in (0.0, 4.0):
+        picture = rest.rgb.astype(np.float32)
+        memory = EyeMemory(texture, Side.LEFT)
+        memory.see(cv2.GaussianBlur(picture, (0, 0), blur) if blur else picture, xy, 0.0, closure=0.0)
+        memory._renew_ball()
+        moved = xy.copy()
+        moved[memory.ring[9:], 1] += np.float32(2.0)
+        shares.append(memory.view(xy, moved, closure=0.0, bell=0.0, lost=LOST, weight=0.0).share)
+    assert shares[0] > 0.9
+    assert shares[1] < 0.1
 
 
 def test_gaze_is_that_of_before_while_the_lids_are_shut(real_faces: Faces, texture: TextureModel) -> None:

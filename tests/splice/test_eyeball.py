@@ -178,6 +178,22 @@ def test_an_edge_that_is_seen_soft_is_painted_soft() -> None:
     assert width(blurred) > 1.4 * width(sharp)
 
 
+def test_in_a_blurred_picture_nothing_painted_is_sharper_than_the_picture() -> None:
+    shut, steepest = lids(0.6, 0.6), []
+    for own in (picture(shut), cv2.GaussianBlur(picture(shut), (0, 0), 4.0)):
+        is_crisp = not steepest
+        seen = picture(OPEN) if is_crisp else cv2.GaussianBlur(picture(OPEN), (0, 0), 4.0)
+        made = eyeball(seen, OPEN, iris_at(MIDDLE))
+        assert made is not None
+        result = painted(made, own, shut, OPEN, MIDDLE)
+        steepest.append([np.abs(np.diff(each.mean(axis=2), axis=0)).max() for each in (seen, result)])
+        x, y = MIDDLE.astype(int)
+        assert result[y, x].mean() < np.mean(SKIN) - 20, "an eye is there"
+    (of_crisp, painted_crisp), (of_blurred, painted_blurred) = steepest
+    assert painted_crisp > 0.3 * of_crisp
+    assert painted_blurred < 1.5 * of_blurred < 0.15 * of_crisp
+
+
 def test_what_is_known_of_an_eyeball_is_remembered(ball: Eyeball) -> None:
     fit, other = EyeballFit(), EyeballFit()
     off = MIDDLE + np.array([3, 0], np.float32)

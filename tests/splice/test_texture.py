@@ -67,6 +67,26 @@ def test_where_the_skin_moved_the_neutral_shows_and_far_away_it_does_not(scene: 
     assert (little <= weight + 1e-6).all()
 
 
+def test_lips_that_were_covered_in_the_neutral_keep_the_frames_own_pixels(scene: Scene) -> None:
+    hidden = np.zeros(478, bool)
+    hidden[[17, 314, 405]] = True  # left half of the lower lip's edge
+    weights = [
+        neutral_texture(
+            texture_model(scene.neutral, scene.neutral_xyz[:, :2], SpliceSettings(), hidden=covered),
+            scene.neutral,
+            scene.neutral_xyz[:, :2],
+            np.full(478, 0.2, np.float32),
+            lid_closure=0.0,
+            mouth_opening=0.0,
+            side=Side.LEFT,
+        ).weight
+        for covered in (None, hidden)
+    ]
+    assert weights[0][hidden].min() > 0.5
+    assert weights[1][hidden].max() == 0
+    assert weights[1][205] == weights[0][205] > 0.5, "far away nothing changes"
+
+
 @pytest.mark.parametrize("side", Side)
 def test_only_a_shut_eye_of_the_affected_side_is_opened(scene: Scene, side: Side) -> None:
     eyes = {Side.LEFT: facemesh.LEFT_EYE, Side.RIGHT: facemesh.RIGHT_EYE}
