@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import ByteArray, FloatArray
 from afet_video.splice.skin import BROW_MARGIN_IOD, SkinView
+from afet_video.vectors import median
 
 _BROWS = (facemesh.LEFT_BROW, facemesh.RIGHT_BROW)
 _MARGIN_IOD, _REACH_IOD = 0.02, 0.08
@@ -43,17 +44,16 @@ class _Brow:
 def cover_beside_brows(covered: ByteArray, likely: NDArray[np.bool_], view: SkinView) -> None:
     """Mark in `covered` (h, w), in place, what of the `likely` places (h, w) beside a brow belongs to the cover."""
     reach, margin, most = (_disc(size * view.iod) for size in (_REACH_IOD, _MARGIN_IOD, BROW_MARGIN_IOD))
-    for brow in _brows(view, len(most)):
+    for brow in _brows(view, len(most), near=covered):
         here = covered[brow.part]
-        if here.any():
-            beside = (cv2.dilate(brow.filled, most) > 0) & (cv2.dilate(brow.filled, margin) == 0)
-            here[beside & likely[brow.part] & (cv2.dilate(here, reach) > 0)] = 1
+        beside = (cv2.dilate(brow.filled, most) > 0) & (cv2.dilate(brow.filled, margin) == 0)
+        here[beside & likely[brow.part] & (cv2.dilate(here, reach) > 0)] = 1
 
 
 def with_brows(expected: FloatArray, covered: FloatArray, view: SkinView) -> FloatArray:
     """Return the colours (h, w, 3, logarithms) expected under what is `covered` (h, w): skin, and on it the brows."""
     result = expected
-    for brow in _brows(view, round(_MARGIN_IOD * view.iod) + 2):
+    for brow in _brows(view, round(_MARGIN_IOD * view.iod) + 2, near=covered):
         part, filled = brow.part, brow.filled
         hidden = cv2.dilate((covered[part] > 0).astype(np.uint8), _HAIR_EDGE) > 0
         solid = filled == 255
@@ -62,7 +62,7 @@ def with_brows(expected: FloatArray, covered: FloatArray, view: SkinView) -> Flo
             continue
         if result is expected:
             result = expected.copy()
-        darker = np.median((view.log[part] - expected[part])[seen], axis=0)
+        darker = median((view.log[part] - expected[part])[seen])
         share = cv2.GaussianBlur(filled.astype(np.float32) / 255.0, (0, 0), _SOFT_PX)
         result[part] += share[..., None] * darker
     return result
@@ -73,14 +73,15 @@ def _disc(radius_px: float) -> ByteArray:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
 
 
-def _brows(view: SkinView, margin: int) -> Iterator[_Brow]:
-    """Yield both brows, as far as they lie in the picture, with a margin of so many pixels around them."""
+def _brows(view: SkinView, margin: int, *, near: NDArray[np.generic]) -> Iterator[_Brow]:
+    """Yield those brows, with a margin of so many pixels around them, where `near` (h, w) is not 0 everywhere."""
     for brow in _BROWS:
         corners = view.xy[list(brow)]
         low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - margin, 0)
         high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + margin + 1, view.size_wh)
-        if (high <= low).any():
+        part = np.s_[low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
+        if not near[part].any():
             continue
         filled = np.zeros((high - low)[::-1], np.uint8)
         cv2.fillPoly(filled, [np.rint((corners - low) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        yield _Brow(np.s_[low[1] : high[1], low[0] : high[0]], filled)
+        yield _Brow(part, filled)
