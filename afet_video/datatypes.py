@@ -328,7 +328,8 @@ class NeutralChoice:
 
     `origin`: "auto", "user" (a time or frame was given) or "image" (a file was given; `index` is then -1).
     `score` in 0..1, higher is better; `reasons` maps each criterion to its own 0..1 score. `bank`: further frames at
-    rest in other poses of the head, whose pixels are used where they are nearer.
+    rest in other poses of the head, whose pixels are used where they are nearer. `brows_below_iod`: how far below this
+    frame's the brows (left, right) are taken to rest, in inter-ocular distances; 0 where the frame shows them at rest.
     """
 
     index: int
@@ -338,6 +339,7 @@ class NeutralChoice:
     reasons: Mapping[str, float] = field(default_factory=dict)
     explanation: str = ""
     bank: tuple[int, ...] = ()
+    brows_below_iod: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

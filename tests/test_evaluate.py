@@ -220,6 +220,17 @@ def test_without_a_side_car_the_track_tells_the_side(palsy: Made, tmp_path: Path
     assert "no side-car out.afet.json" in conversion.warnings[0]
 
 
+def test_a_neutral_with_raised_brows_is_told(palsy: Made, tmp_path: Path) -> None:
+    made = copied(palsy, tmp_path)
+    assert not any("brows" in warning for warning in open_conversion(made.source, made.result).warnings)
+    path = tmp_path / "out.afet.json"
+    sidecar = json.loads(path.read_text())
+    for neutral in sidecar["neutral"].values():
+        neutral["brows_below_iod"] = {"left": 0.1, "right": 0.08}
+    path.write_text(json.dumps(sidecar))
+    assert "raised by up to 0.10" in open_conversion(made.source, made.result).warnings[-1]
+
+
 def run(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
 

@@ -99,7 +99,7 @@ def open_conversion(source: Path, result: Path, tracks: Path | None = None) -> C
     _check_track(path, source)
     track = load_tracks(path)
     warnings = [] if sidecar else [f"no side-car {sidecar_path.name}: settings are taken from the track, or as usual"]
-    warnings += _gaps(track)
+    warnings += _gaps(track) + _raised_neutral(sidecar)
     return _conversion(before, after, path, track, _how_made(sidecar, sidecar_path, track), tuple(warnings))
 
 
@@ -146,6 +146,19 @@ def _beside(result: Path, sidecar: Mapping[str, Any]) -> Path:
     if not usual.exists():
         raise TrackFileError(f"{usual}: no such track file; name the track of {result.name} with --tracks")
     return usual
+
+
+def _raised_neutral(sidecar: Mapping[str, Any]) -> list[str]:
+    """Return a warning if the neutral's brows are not at rest: what is told of frames like it is not told of rest."""
+    told = sidecar.get("neutral")
+    neutrals = [one for one in told.values() if isinstance(one, Mapping)] if isinstance(told, Mapping) else []
+    below = [float(value) for one in neutrals for value in one.get("brows_below_iod", {}).values()]
+    if not any(below):
+        return []
+    return [
+        f"the neutral's brows are raised by up to {max(below):.2f} of the eye distance and were taken to rest lower: "
+        "the affected brow is moved in frames that count as resting, and brow units are told against raised brows"
+    ]
 
 
 def _how_made(sidecar: Mapping[str, Any], path: Path, track: Tracks) -> HowMade:

@@ -165,10 +165,22 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
     # Where the heads are depends on the shape, and the shape on where the heads are.
     for _ in range(_HEAD_ROUNDS if len(samples) else 0):  # of one face alone, the shape is that face
         shape, noise = _fit_shape(shape, faces, prior)
-    base = _base(shape)
+    return _rest_model(shape, np.minimum(noise, NOISE_CEILING_IOD * iod))
+
+
+def shifted(model: RestModel, shift: FitArray) -> RestModel:
+    """Return the rest shape with landmarks elsewhere, by `shift` (478, 2) pixels of the neutral.
+
+    Landmarks that say where the head is must not be among them.
+    """
+    return _rest_model(replace(model.shape, offset=model.shape.offset + shift), model.noise_px)
+
+
+def _rest_model(shape: TurningShape, noise_px: FitArray) -> RestModel:
+    base, iod = _base(shape), shape.iod_px
     return RestModel(
         shape=shape,
-        noise_px=np.minimum(noise, NOISE_CEILING_IOD * iod),
+        noise_px=noise_px,
         jaw=jaw_model(base, iod),
         lids=lid_model(base, iod),
         gate_kernel=_kernel(base[:, :2].astype(np.float32), _GATE_RADIUS_IOD * iod),

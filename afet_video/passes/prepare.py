@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import Box, ByteArray, FloatArray, NeutralChoice
 from afet_video.errors import NoNeutralError
+from afet_video.face.brow_rest import brows_at_rest
 from afet_video.face.gaze import GazeMemory
 from afet_video.face.landmarker import FaceLandmarker
-from afet_video.face.neutral import rest_weights
+from afet_video.face.neutral import is_at_rest, rest_weights
 from afet_video.face.palsy import PalsyModel, fold_lost, palsy_model
 from afet_video.face.rest import RestModel, fit_rest
 from afet_video.face.track import FaceTrack
@@ -162,7 +163,7 @@ def _person_models(
         else:
             neutral = given or _video_neutral(reader, track, followed, choices[shot])
             others = [] if given else _others(reader, track, followed, choices[shot])
-            models[shot] = _model(neutral, others, track.within(shot), followed, face_id, settings)
+            models[shot] = model_of_shot(neutral, others, track.within(shot), followed, face_id, settings)
     return models
 
 
@@ -177,7 +178,7 @@ def _bank_entry(
     return BankEntry(neutral.choice.index, rest.turn_deg(neutral.xyz), texture, eye)
 
 
-def _model(
+def model_of_shot(
     neutral: Neutral,
     others: Sequence[Neutral],
     track: FaceTrack,
@@ -185,18 +186,58 @@ def _model(
     face_id: int,
     settings: ConvertSettings,
 ) -> FaceModel:
+    """Return the model of a person in a shot.
+
+    Parameters
+    ----------
+    neutral, others : the best neutral, and further ones in other poses of the head.
+    track : of the shot.
+    followed : the smoothed landmarks of all frames.
+
+    Notes
+    -----
+    Where the best neutral is not at rest and was not named by the user, the brows rest where the shot as a whole says
+    (`face.brow_rest`); the neutral of the model says by how much. The method as published shows the neutral itself.
+    """
     weights = np.where(track.face_id == face_id, rest_weights(track.blendshapes, neutral.blendshapes), 0.0)
     frames = resting(weights)
-    samples = np.array([followed.xyz(int(frame)) for frame in frames], np.float32).reshape(-1, 478, 3)
-    return face_model(neutral, others, samples, weights[frames].astype(np.float32), settings)
+    samples = _faces(followed, frames)
+    rest = _fitted(neutral, samples, weights[frames].astype(np.float32))
+    if settings.splice.texture != "neutral" and not is_at_rest(neutral.choice):
+        rest, neutral = _with_brows_at_rest(rest, neutral, track, followed, face_id)
+    return _face_model(rest, neutral, others, settings)
+
+
+def _with_brows_at_rest(
+    rest: RestModel, neutral: Neutral, track: FaceTrack, followed: FollowedFace, face_id: int
+) -> tuple[RestModel, Neutral]:
+    """Return rest shape and neutral with the brows where all frames of the shot say that they rest."""
+    frames = np.flatnonzero((track.face_id == face_id) & np.isfinite(track.blendshapes).all(axis=1))
+    frames = _spread(frames, _REST_SAMPLES)
+    faces = _faces(followed, frames)
+    usable = np.isfinite(faces).all(axis=(1, 2))
+    brows = brows_at_rest(rest, faces[usable], track.blendshapes[frames[usable]])
+    choice = neutral.choice
+    if any(brows.below_iod):
+        left, right = brows.below_iod
+        note = f"{choice.explanation}; brows rest lower, by {left:.2f} (left) and {right:.2f} of the eye distance"
+        choice = replace(choice, explanation=note, brows_below_iod=brows.below_iod)
+    return brows.model, replace(neutral, choice=choice)
+
+
+def _faces(followed: FollowedFace, frames: NDArray[np.int64]) -> FloatArray:
+    """Return the landmarks (n, 478, 3) of frames."""
+    return np.array([followed.xyz(int(frame)) for frame in frames], np.float32).reshape(-1, 478, 3)
 
 
 def resting(weights: FloatArray) -> NDArray[np.int64]:
     """Return which frames the rest shape is fitted on, from how surely each is at rest (T,)."""
-    frames = np.flatnonzero(weights > _LEAST_REST)
-    if len(frames) > _REST_SAMPLES:
-        frames = frames[np.linspace(0, len(frames) - 1, _REST_SAMPLES).astype(int)]
-    return frames
+    return _spread(np.flatnonzero(weights > _LEAST_REST), _REST_SAMPLES)
+
+
+def _spread(frames: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return at most so many of the frames, evenly spread over them."""
+    return frames if len(frames) <= most else frames[np.linspace(0, len(frames) - 1, most).astype(int)]
 
 
 def face_model(
@@ -210,9 +251,16 @@ def face_model(
     samples : (n, 478, 3) landmarks of frames at rest; those with NaN are left out.
     weights : (n,) how surely each of them is.
     """
+    return _face_model(_fitted(neutral, samples, weights), neutral, others, settings)
+
+
+def _fitted(neutral: Neutral, samples: FloatArray, weights: FloatArray) -> RestModel:
     usable = np.isfinite(samples).all(axis=(1, 2))
+    return fit_rest(neutral.xyz, samples[usable], weights[usable])
+
+
+def _face_model(rest: RestModel, neutral: Neutral, others: Sequence[Neutral], settings: ConvertSettings) -> FaceModel:
     cover = FaceCover(neutral.rgb, neutral.xy, settings.mask)
-    rest = fit_rest(neutral.xyz, samples[usable], weights[usable])
     rims = rims_of(neutral, settings)
     return dressed_model(rest, palsy_model(rest.base), cover, rims, [neutral, *others], settings)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from afet_video import facemesh
 from afet_video.datatypes import (
     LANDMARK_COUNT,
     Box,
@@ -30,10 +31,12 @@ from afet_video.passes.prepare import FaceModel, FaceModels
 from afet_video.passes.settings import ConvertSettings
 from afet_video.splice.alpha import AlphaField, alpha_field
 from afet_video.splice.bank import BankEntry, mixed, nearest
+from afet_video.splice.blur import beyond_crisp
 from afet_video.splice.compose import NeutralTexture, splice
 from afet_video.splice.cover import Cover
 from afet_video.splice.fold import flatten_fold
 from afet_video.splice.midline import SAMPLES
+from afet_video.splice.soft_lips import soften_lips
 from afet_video.splice.texture import neutral_texture
 from afet_video.splice.truth import irises_at_rest, output_landmarks
 
@@ -215,6 +218,9 @@ class FaceChanger:
             origin_xy=(box.x0, box.y0),
         )
         landmarks = self._eye(spliced, cover.clean, moment, affected, alpha, texture, first, origin)
+        if self.settings.splice.texture != "neutral":  # the method as published leaves edges as they fall
+            blur = beyond_crisp(first.texture.blur * facemesh.iod_px(xy))
+            soften_lips(spliced, xy, landmarks[0][:, :2] - origin, blur)
         spliced = cover.keep(current, spliced)
         frame.write_box(box, current, spliced)
         indices = first.index, second.index if second else None

@@ -135,6 +135,7 @@ def neutral_content(choice: NeutralChoice) -> dict[str, Any]:
         "reasons": dict(choice.reasons),
         "explanation": choice.explanation,
         "bank": list(choice.bank),
+        "brows_below_iod": dict(zip(("left", "right"), choice.brows_below_iod, strict=True)),
     }
 
 

@@ -10,7 +10,9 @@ opening of the result reaches beyond the frame's, the frame shows lip instead of
 its own opening, or beside its corner the nearest column, stands in for it. Where the lips are nearer to each other than
 their shadow reaches, as at a corner, all is carried along the more, the nearer they are: the dark there is their own.
 But where the result's lips are nearly as close as the neutral's, the neutral's own slit is seen: teeth squeezed into a
-line, or drawn-in lips stretched, are none.
+line, or drawn-in lips stretched, are none. A pixel is between the lips by as much of it as is, not by its middle: a
+gap of less than a pixel is a fine line, without steps; and where what was apart in the frame touches, a line is left.
+The less of the frame's opening is left where lips are near each other, the darker it is behind: less light comes in.
 """
 
 from __future__ import annotations
@@ -43,11 +45,17 @@ _SHADOW_IOD = 0.05
 """Width of the band along the lips' edge whose shadow is carried with them; of what lies between lips that are nearer
 to each other, a share is carried along."""
 
+_LINE_IOD = 0.007
+"""Width of the line between lips that touch, a pixel at least; if they are three times as far apart, none is left."""
+
 _WIDE_RANGE_IOD = (0.06, 0.12)
 """Gap between the lips from which what lies behind them begins to stay, and stays in full."""
 
 _OVERHANG = 0.25
 _INNER, _RED = np.array(facemesh.LIPS_INNER), np.array(facemesh.LIP_ROWS[2])
+_IS_INNER = np.isin(np.arange(478), _INNER)
+NEAR_OPENING = _IS_INNER | np.isin(np.arange(478), _RED)
+"""(478,) which landmarks are on the inner edges of the lips, and on the row next to them."""
 _FACING = _INNER[-np.arange(20) % 20]
 """What each landmark of the inner edge faces on the other lip: itself at the corners."""
 _TINY_PX = 1e-3
@@ -68,23 +76,23 @@ _BESIDE = 0.06
 class Cavity:
     """The open mouth of one frame.
 
-    `frame` (11,): origin x, y (pixels), unit vector along the mouth x, y, first column's place along it, columns a
+    `frame` (14,): origin x, y (pixels), unit vector along the mouth x, y, first column's place along it, columns a
     pixel, how much of what lies behind stays, 0..1, over how many pixels it sets in from the lips' edge, how far
-    from it the lips' shadow reaches (lips that far apart let all of it stay), and between which columns the frame's
-    mouth is more than a slit. `table` (64, 6): per column where the opening begins and ends across (pixels from the
-    axis), in the frame and at rest, and how much less of the frame's can be trusted where the result opens wider, at
-    either edge.
+    from it the lips' shadow reaches (lips that far apart let all of it stay), between which columns the frame's mouth
+    is more than a slit, how wide the line is between lips that touch, and at which columns the corners are at rest.
+    `table` (64, 6): per column where the opening begins and ends across (pixels from the axis), in the frame and at
+    rest, and how much less of the frame's can be trusted where the result opens wider, at either edge. `closes`:
+    whether lips come nearer to each other than they are in the frame.
     """
 
     frame: FloatArray
     table: FloatArray
+    closes: bool
 
 
 def in_cavity(triangles: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return which triangles (M,) lie between the lips."""
-    inside = np.zeros(478, bool)
-    inside[list(facemesh.LIPS_INNER)] = True
-    return np.asarray(inside[triangles].all(axis=1), np.bool_)
+    return np.asarray(_IS_INNER[triangles].all(axis=1), np.bool_)
 
 
 def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
@@ -110,8 +118,11 @@ def open_mouth(current: FloatArray, rest: FloatArray) -> Cavity:
     stays, shadow = share * share * (3 - 2 * share), max(_SHADOW_IOD * iod, 1.0)
     # the corners are at the same two columns in every frame
     inner = [(_OVERHANG + inside) * (COLUMNS - 1) / (1 + 2 * _OVERHANG) for inside in (_BESIDE, 1.0 - _BESIDE)]
-    frame = np.array([x, y, *along, first, per_px, stays, soft, shadow, *inner], np.float32)
-    return Cavity(frame, table.astype(np.float32))
+    line = max(_LINE_IOD * iod, 1.0)
+    corners = sorted(float(((then[place] - now[0]) @ along - first) * per_px) for place in (0, len(then) // 2))
+    frame = np.array([x, y, *along, first, per_px, stays, soft, shadow, *inner, line, *corners], np.float32)
+    narrower = (table[:, 1] - table[:, 0]) - (table[:, 3] - table[:, 2])
+    return Cavity(frame, table.astype(np.float32), bool(narrower.max() > line))
 
 
 def without_teeth(here: FloatArray, there: FloatArray, mouth: Cavity) -> tuple[FloatArray, FloatArray]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import FloatArray
 from afet_video.splice.alpha import AlphaField
-from afet_video.splice.cavity import open_mouth, slit_weight, without_teeth
+from afet_video.splice.cavity import NEAR_OPENING, open_mouth, slit_weight, without_teeth
 from afet_video.splice.kernel import fill_splice
 
 
@@ -111,6 +111,7 @@ def splice(
         alpha.steep_at(rows),
         ramp,
         np.zeros(len(triangles), np.bool_) if behind_lips is None else behind_lips,
+        NEAR_OPENING if behind_lips is not None and mouth.closes else np.zeros(478, np.bool_),
         mouth.frame,
         mouth.table,
     )

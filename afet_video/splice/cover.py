@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from afet_video.datatypes import ByteArray, FloatArray
 from afet_video.errors import SettingsError
+from afet_video.splice.brow_cover import cover_beside_brows, with_brows
 from afet_video.splice.skin import OFFSET, SKIN, SMOOTH_IOD, SkinView, log_scales
 from afet_video.splice.skin_kernel import agree, fill_candidates, fill_distance, fill_kept
 from afet_video.vectors import gaussian, median, squared_distances
@@ -177,7 +178,7 @@ class FaceCover:
         self._last = _Last(covered, (view.xy + 0.5) / view.scale - 0.5, seconds)
         if before is not None:
             covered = np.maximum(covered, np.where(deviation > _FADING, before - np.float32(_RELEASE), np.float32(0.0)))
-        return _cover(current, view, covered, expected)
+        return _cover(current, view, covered, with_brows(expected, covered, view))
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it knows of the frame before; `recall` takes it back."""
@@ -278,6 +279,8 @@ def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray
             here[inside] = np.maximum(here, bridged[feature.part])[inside]
             if feature.kind in _GOES_ON:
                 _let_go_on(here, inside, ring, view.log[feature.part])
+    off_eyes = view.plain(oval, outlines[:2]) > 0  # lashes may touch hair and are none
+    cover_beside_brows(covered, (deviation >= _LIKELY) & off_eyes, view)
     return np.asarray(covered, np.float32)
 
 

@@ -5,12 +5,23 @@ in: arrays of one rectangle -> out: its pixels, written in place.  Must not: be 
 For every triangle, for every pixel that it can cover at the alphas it meets: the corners at that alpha, the pixel's
 barycentric coordinates, the same point of both pictures. To test few pixels in vain, each edge bounds the columns of a
 row: moved out by how far the corners travel between the lowest and highest alpha that the triangle meets.
+A pixel of the lips that is in part between them shows that part of what is there.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
+_LINE = np.float32(0.45)
+"""How much darker than the lips the line is where they touch."""
+
+_SHADE = np.float32(1 / 384)
+"""How much light, a grey level of the three colours together, is lost between lips that are a fifth as far apart as in
+the frame."""
+
+_SQUEEZED = np.float32(0.3)
+"""By how many pixels more than its own a pixel has to show what is squeezed, for their mean to be taken."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -47,14 +58,83 @@ def _between(table, i, f, k):  # type: ignore[no-untyped-def]  # pragma: no cove
     return table[i, k] + f * (table[i + 1, k] - table[i, k])
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _line(mouth, from_top, from_low, here):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return how much of what is seen between lips is the line where they touch, and the share of a pixel between them.
+
+    `from_top`, `from_low`: how far the pixel's middle is inside either lip's edge; `here`: the frame's gap. Where lips
+    come together that are apart in the frame, the line is left, as wide as lips that touch have it.
+    """
+    none, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+    gap = max(from_top + from_low, none)
+    closes = min(max((here - gap) / mouth[11] - one, none) * half, one)
+    slit = min(max(np.float32(1.5) - half * gap / mouth[11], none), one) * closes
+    more = max(half * (mouth[11] * closes - gap), none)
+    top, low = min(max(from_top + more + half, none), one), min(max(from_low + more + half, none), one)
+    return slit, max(top + low - one, none)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _across(image, mouth, x, y, reach):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return the mean of a picture over so many more pixels than one across the mouth: what is squeezed is no dots."""
+    more = min(int(np.ceil(reach)), 6)
+    step = reach / np.float32(more)
+    red = green = blue = np.float32(0.0)
+    for k in range(more + 1):
+        out = np.float32(k) * step - np.float32(0.5) * reach
+        r, g, b = _bilinear(image, x - out * mouth[3], y + out * mouth[2])
+        red, green, blue = red + r, green + g, blue + b
+    share = np.float32(1.0) / np.float32(more + 1)
+    return share * red, share * green, share * blue
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _where_lips_close(mouth, edges, x, y, be, sx, sy, on_lip):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return how much of pixel x, y is the line between lips (`_line`), and how much of it is not on them; then where,
+    in the frame, for a pixel on a lip that is, and for one between them the lip below.
+
+    (sx, sy): where the warp has the pixel. `on_lip`: whether its middle is on a lip.
+    """
+    none, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+    dx, dy = x - mouth[0], y - mouth[1]
+    along = dx * mouth[2] + dy * mouth[3]
+    across = dy * mouth[2] - dx * mouth[3]
+    place = (along - mouth[4]) * mouth[5]
+    if place < none or place > len(edges) - 1.001:
+        return none, none, sx, sy
+    i = int(place)
+    f = place - np.float32(i)
+    here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
+    moved_top = be * (_between(edges, i, f, 2) - here_top)
+    moved_low = be * (_between(edges, i, f, 3) - here_low)
+    from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
+    here = here_low - here_top
+    line, share = _line(mouth, from_top, from_low, here)
+    # none beyond the corners, where the frame's mouth may reach farther
+    share *= min(max(min(place - mouth[12], mouth[13] - place) / mouth[5] + half, none), one)
+    if share == none:
+        return none, none, sx, sy
+    if not on_lip:
+        below = here_low + mouth[7]
+        below_x = mouth[0] + along * mouth[2] - below * mouth[3]
+        return line, share, below_x, mouth[1] + along * mouth[3] + below * mouth[2]
+    wide = mouth[6] * min(max(here * np.float32(0.25), none), one)
+    gap = max(from_top + from_low, none)
+    share *= min(max(here - gap, none), one) * (one - wide * (one - line))
+    # the part of the pixel that is between the lips, as the warp has it in the frame
+    squeezed = half * share * max(here / max(gap, one), one)
+    step = min(from_top, none) - squeezed if from_top < from_low else squeezed - min(from_low, none)
+    return line, share, sx + step * mouth[3], sy - step * mouth[2]
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return where pixel x, y between the lips (`cavity.Cavity`) is in the frame: where it is, kept within the frame's
     own opening; (sx, sy), where the warp has it, as far as the frame's mouth is shut there. Then the nearest place on
-    the lip, how much of it shows, and how bright: at the edge of a lip that has moved, so that the edge is smooth, and
-    between lips that all but touch. Last the place as far from the frame's lip, and how much of it shows if it is
-    darker: the shadow that goes along with the lip; how near to the edge that is, where it may be lip that the
-    landmarks missed; and a place on that lip, for what is as bright as the lip is no shadow farther away.
+    the lip, and how much of it shows: at the edge of a lip that has moved, so that the edge is smooth. Then the place
+    as far from the frame's lip, and how much of it shows if it is darker: the shadow that goes along with the lip; how
+    near to the edge that is, where it may be lip that the landmarks missed; and a place on that lip, for what is as
+    bright as the lip is no shadow farther away. Last how many more pixels than one the pixel shows, if it is squeezed.
     """
     none, one = np.float32(0.0), np.float32(1.0)
     dx, dy = x - mouth[0], y - mouth[1]
@@ -62,7 +142,7 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     across = dy * mouth[2] - dx * mouth[3]
     place = (along - mouth[4]) * mouth[5]
     if place < none or place > len(edges) - 1.001:
-        return sx, sy, sx, sy, none, one, sx, sy, none, none, sx, sy
+        return sx, sy, sx, sy, none, sx, sy, none, none, sx, sy, none
     i = int(place)
     f = place - np.float32(i)
     here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
@@ -71,19 +151,10 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
     upper = from_top < from_low
     moved = abs(moved_top) if upper else abs(moved_low)
-    # Where the lips all but touch, and did not in the frame, the line between them is seen and nothing behind it.
     gap = from_top + from_low
-    slit, dim, below_x, below_y = none, one, none, none
-    if gap < np.float32(3.0):
-        changed = here_low - here_top - max(gap, none)
-        slit = min(np.float32(0.5) * (np.float32(3.0) - gap), one) * min(max(changed, none), one)
-        dim = one - np.float32(0.55) * slit
-        below = here_low + mouth[7]
-        below_x = mouth[0] + along * mouth[2] - below * mouth[3]
-        below_y = mouth[1] + along * mouth[3] + below * mouth[2]
-    if mouth[6] == none or slit == one:
-        return sx, sy, below_x, below_y, slit, dim, sx, sy, none, none, sx, sy
     stretch = (here_low - here_top) / max(gap, one)
+    if mouth[6] == none:
+        return sx, sy, sx, sy, none, sx, sy, none, none, sx, sy, stretch - one
     # Beside the corner of the frame's mouth, where the result opens and the frame does not, what is farther in stands.
     opens = min(max((moved_low - moved_top) * np.float32(0.25), none), np.float32(1.0))
     beside = opens * (min(max(place, mouth[9]), mouth[10]) - place)
@@ -96,7 +167,8 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     wide = mouth[6] * min(max((low - top) * np.float32(0.25), none), one)
     stays = wide * min(max(gap / mouth[8], none), one)
     deep = min(max(min(from_top, from_low) / mouth[7], none), np.float32(1.0))
-    lip = wide * (np.float32(1.0) - deep) * min(moved, np.float32(1.0))
+    apart = min(max(gap / (np.float32(3.0) * mouth[11]), none), one)  # or else the dark of a corner would be lost
+    lip = wide * apart * (one - deep) * min(moved, one)
     # just beyond the edge: farther away the frame's lip may be brighter or darker
     out = np.float32(0.5) + stretch * min(from_top, from_low)
     out = -out if upper else out
@@ -117,10 +189,9 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     across = min(max(across, top), low)
     px = mouth[0] + along * mouth[2] - across * mouth[3]
     py = mouth[1] + along * mouth[3] + across * mouth[2]
-    if slit > none:
-        lip_x, lip_y, lip = below_x, below_y, max(lip, slit)
     sx, sy = sx + stays * (px - sx), sy + stays * (py - sy)
-    return sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, rim, red_x, red_y
+    reach = (one - stays) * (stretch - one)
+    return sx, sy, lip_x, lip_y, lip, shadow_x, shadow_y, shadow, rim, red_x, red_y, reach
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -179,12 +250,14 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
     steep,
     ramp,
     behind,
+    by_opening,
     mouth,
     edges,
 ):  # pragma: no cover - compiled
     """Fill `out` in place; see `compose.splice`. Coordinates in pixels of the rectangle (xy_t: of the neutral).
 
-    `weight` (478,): share of the neutral's pixels, `slit` (478,) the same between the lips. `midline`, `steep` (h,):
+    `weight` (478,): share of the neutral's pixels, `slit` (478,) the same between the lips. `by_opening` (478,): which
+    landmarks may have pixels of the lips beside them that are in part between the lips. `midline`, `steep` (h,):
     column of the midline in each row, and the factor on the distance from it.
     """
     height, width = current.shape[0], current.shape[1]
@@ -207,6 +280,7 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
         wa, wb, wc = weight[a], weight[b], weight[c]
         if behind[t]:
             wa, wb, wc = slit[a], slit[b], slit[c]
+        beside = not behind[t] and (by_opening[a] or by_opening[b] or by_opening[c])
         takes = (textured[t] or behind[t]) and max(wa, wb, wc) > np.float32(1e-3)
         if moves < np.float32(1e-3) and not takes:
             continue
@@ -281,13 +355,15 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                 if q < eps:
                     continue
                 sx, sy = u * eax + v2 * ebx + q * ecx, u * eay + v2 * eby + q * ecy
-                lip = shadow = rim = zero
-                dim = one
+                lip = shadow = rim = reach = zero
                 if behind[t]:
-                    sx, sy, lip_x, lip_y, lip, dim, shadow_x, shadow_y, shadow, rim, red_x, red_y = _behind_lips(
+                    sx, sy, lip_x, lip_y, lip, shadow_x, shadow_y, shadow, rim, red_x, red_y, reach = _behind_lips(
                         mouth, edges, np.float32(x), np.float32(y), be, sx, sy
                     )
-                red, green, blue = _bilinear(current, sx, sy)
+                if reach > _SQUEEZED:
+                    red, green, blue = _across(current, mouth, sx, sy, reach)
+                else:
+                    red, green, blue = _bilinear(current, sx, sy)
                 if shadow > zero:
                     n_red, n_green, n_blue = _bilinear(current, shadow_x, shadow_y)
                     if n_red + n_green + n_blue < red + green + blue:
@@ -297,13 +373,33 @@ def fill_splice(  # type: ignore[no-untyped-def]  # noqa: C901 - one loop nest, 
                         red += shadow * (n_red - red)
                         green += shadow * (n_green - green)
                         blue += shadow * (n_blue - blue)
+                if reach > zero:
+                    shade = _SHADE * min(reach * np.float32(0.25), one) * (red + green + blue)
+                    shade /= one + shade  # what is dark already keeps its colour
+                    red *= one - np.float32(0.75) * shade  # lost last: what is lit in there is lit off flesh
+                    green *= one - shade
+                    blue *= one - shade
                 if lip > zero:
                     n_red, n_green, n_blue = _bilinear(current, lip_x, lip_y)
-                    if dim < one and dim * (n_red + n_green + n_blue) > red + green + blue:
-                        lip = zero  # the dark of a corner
-                    red += lip * (dim * n_red - red)
-                    green += lip * (dim * n_green - green)
-                    blue += lip * (dim * n_blue - blue)
+                    red += lip * (n_red - red)
+                    green += lip * (n_green - green)
+                    blue += lip * (n_blue - blue)
+                if beside or reach > zero:
+                    line, inside, in_x, in_y = _where_lips_close(
+                        mouth, edges, np.float32(x), np.float32(y), be, sx, sy, beside
+                    )
+                    if inside > zero:
+                        n_red, n_green, n_blue = _bilinear(current, in_x, in_y)
+                        dim = one - _LINE * inside
+                        if beside:
+                            red += inside * (one - line) * (n_red - red)
+                            green += inside * (one - line) * (n_green - green)
+                            blue += inside * (one - line) * (n_blue - blue)
+                            n_red, n_green, n_blue = red, green, blue
+                        if dim * (n_red + n_green + n_blue) < red + green + blue:  # or else the dark of a corner
+                            red += line * (dim * n_red - red)
+                            green += line * (dim * n_green - green)
+                            blue += line * (dim * n_blue - blue)
                 if takes:
                     share = be * (u * wa + v2 * wb + q * wc)
                     if share > np.float32(1e-3):

@@ -41,7 +41,8 @@ SMOOTH_IOD = 0.20
 """How far around itself a landmark tells the colour of the skin."""
 
 _NODE_IOD, _OUTLINE_IOD = 0.08, 0.15
-_FEATURE_MARGIN_IOD = {"eye": 0.09, "brow": 0.07, "lips": 0.06, "nostrils": 0.04}
+BROW_MARGIN_IOD = 0.07
+_FEATURE_MARGIN_IOD = {"eye": 0.09, "brow": BROW_MARGIN_IOD, "lips": 0.06, "nostrils": 0.04}
 _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
 _FINGER, _WRIST, _HAND_REACH = 0.36, 0.7, 1.0
 """Breadth of a finger and of a wrist as shares of the hand's; how far fingers may reach that the detector lost."""
@@ -205,7 +206,7 @@ class SkinView:
         cv2.line(filled, whole[0].tolist(), arm.tolist(), 1.0, thickness=max(round(_WRIST * breadth), 1))
 
     def outlines(self) -> list[Outline]:
-        """Return the outlines of eyes, brows, lips and nostrils, and how wide a margin each has."""
+        """Return the outlines of eyes, brows, lips and nostrils, in this order, and how wide a margin each has."""
         return [
             (
                 np.asarray(cv2.convexHull(np.rint(self.xy[points]).astype(np.int32)), np.int32),

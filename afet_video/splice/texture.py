@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
 from afet_video.splice.alpha import SpliceSettings
+from afet_video.splice.blur import blur_px
 from afet_video.splice.compose import NeutralTexture
 from afet_video.splice.texture_kernel import fill_reached
 from afet_video.vectors import gaussian, smoothstep, smoothsteps, squared_distances
@@ -65,6 +66,7 @@ _BOTH_EYES = np.concatenate(list(_EYES.values()))
 _LIPS = np.array(facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES)
 _INNER_LIPS = np.array([edge for edges in facemesh.LIP_EDGES[2:] for edge in edges])
 """Inner edges of the lips (4, 9) from corner to corner."""
+_FEATURES = np.concatenate([_BOTH_EYES, _LIPS])
 _BROWS = np.array(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)
 
 
@@ -82,7 +84,7 @@ class TextureModel:
     `log_light` (n, 3): the neutral's colours at the plain-skin landmarks `skin` (n,). `light_kernel` (478, n) spreads
     them over the face. `near` (478, 478) averages over the neighborhood, `spread` (478, 478) is how
     far a changed place (row) reaches around itself (column), `edge` (478,) fades towards the outline and around
-    what covers the neutral's skin.
+    what covers the neutral's skin. `blur`: around eyes and mouth, inter-ocular distances, see `blur_px`.
     """
 
     rgb: FloatArray
@@ -93,6 +95,7 @@ class TextureModel:
     near: FloatArray
     spread: FloatArray
     edge: FloatArray
+    blur: float
     settings: SpliceSettings
 
 
@@ -121,7 +124,9 @@ def texture_model(
         covered = np.concatenate([covered, _LIPS[hidden[_LIPS]]])
     if len(covered):
         edge *= 1.0 - gaussian(squared[:, covered].min(axis=1), _NEIGHBORHOOD_IOD * iod)
-    return TextureModel(rgb, xy, skin, log_light, light, near, spread, edge.astype(np.float32), settings)
+    return TextureModel(
+        rgb, xy, skin, log_light, light, near, spread, edge.astype(np.float32), _blur(rgb, xy) / iod, settings
+    )
 
 
 def neutral_texture(
@@ -190,6 +195,14 @@ def outside_mouth(triangles: NDArray[np.int32], settings: SpliceSettings) -> NDA
     inner = np.zeros(478, bool)
     inner[list(facemesh.LIPS_INNER)] = True
     return np.asarray(~inner[triangles].all(axis=1), np.bool_)
+
+
+def _blur(rgb: FloatArray, xy: FloatArray) -> float:
+    features = xy[_FEATURES]
+    low = np.maximum(np.floor(features.min(axis=0)), 0).astype(int)
+    high = np.ceil(features.max(axis=0)).astype(int) + 1
+    part = rgb[low[1] : high[1], low[0] : high[0]]
+    return blur_px(part.mean(axis=2)) if min(part.shape[:2]) > 2 else 0.0
 
 
 def _log_light(rgb: FloatArray, xy: FloatArray, skin: NDArray[np.int64], iod: float) -> FloatArray:
