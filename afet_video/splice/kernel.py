@@ -59,6 +59,28 @@ def _between(table, i, f, k):  # type: ignore[no-untyped-def]  # pragma: no cove
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _at_lips(mouth, edges, x, y, be):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Return where pixel x, y is along and across the mouth and in which column (-1: beside the table), pixels; where
+    the opening begins and ends there in the frame, how far either lip has moved, and how far inside each lip's edge of
+    the result the pixel is.
+    """
+    none = np.float32(0.0)
+    dx, dy = x - mouth[0], y - mouth[1]
+    along = dx * mouth[2] + dy * mouth[3]
+    across = dy * mouth[2] - dx * mouth[3]
+    place = (along - mouth[4]) * mouth[5]
+    if place < none or place > len(edges) - 1.001:
+        return along, across, np.float32(-1.0), none, none, none, none, none, none
+    i = int(place)
+    f = place - np.float32(i)
+    here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
+    moved_top = be * (_between(edges, i, f, 2) - here_top)
+    moved_low = be * (_between(edges, i, f, 3) - here_low)
+    from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
+    return along, across, place, here_top, here_low, moved_top, moved_low, from_top, from_low
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _line(mouth, from_top, from_low, here):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Return how much of what is seen between lips is the line where they touch, and the share of a pixel between them.
 
@@ -96,18 +118,9 @@ def _where_lips_close(mouth, edges, x, y, be, sx, sy, on_lip):  # type: ignore[n
     (sx, sy): where the warp has the pixel. `on_lip`: whether its middle is on a lip.
     """
     none, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
-    dx, dy = x - mouth[0], y - mouth[1]
-    along = dx * mouth[2] + dy * mouth[3]
-    across = dy * mouth[2] - dx * mouth[3]
-    place = (along - mouth[4]) * mouth[5]
-    if place < none or place > len(edges) - 1.001:
+    along, _, place, here_top, here_low, _, _, from_top, from_low = _at_lips(mouth, edges, x, y, be)
+    if place < none:
         return none, none, sx, sy
-    i = int(place)
-    f = place - np.float32(i)
-    here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
-    moved_top = be * (_between(edges, i, f, 2) - here_top)
-    moved_low = be * (_between(edges, i, f, 3) - here_low)
-    from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
     here = here_low - here_top
     line, share = _line(mouth, from_top, from_low, here)
     # none beyond the corners, where the frame's mouth may reach farther
@@ -137,18 +150,11 @@ def _behind_lips(mouth, edges, x, y, be, sx, sy):  # type: ignore[no-untyped-def
     bright as the lip is no shadow farther away. Last how many more pixels than one the pixel shows, if it is squeezed.
     """
     none, one = np.float32(0.0), np.float32(1.0)
-    dx, dy = x - mouth[0], y - mouth[1]
-    along = dx * mouth[2] + dy * mouth[3]
-    across = dy * mouth[2] - dx * mouth[3]
-    place = (along - mouth[4]) * mouth[5]
-    if place < none or place > len(edges) - 1.001:
+    along, across, place, here_top, here_low, moved_top, moved_low, from_top, from_low = _at_lips(
+        mouth, edges, x, y, be
+    )
+    if place < none:
         return sx, sy, sx, sy, none, sx, sy, none, none, sx, sy, none
-    i = int(place)
-    f = place - np.float32(i)
-    here_top, here_low = _between(edges, i, f, 0), _between(edges, i, f, 1)
-    moved_top = be * (_between(edges, i, f, 2) - here_top)
-    moved_low = be * (_between(edges, i, f, 3) - here_low)
-    from_top, from_low = across - here_top - moved_top, here_low + moved_low - across
     upper = from_top < from_low
     moved = abs(moved_top) if upper else abs(moved_low)
     gap = from_top + from_low
