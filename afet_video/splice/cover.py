@@ -49,9 +49,8 @@ _RING, _HAND_RING, _RING_PX = 0.6, 0.1, 2.0
 _GOES_ON = ("lips", "nostrils")
 """Features that differ in colour from what covers them: a brow, or lashes, may be of one colour with hair."""
 
-_CONTACT, _SAME = 0.1, log_scales(0.45, 0.45, 0.18)
-"""Share of the ring around those that one thing must cover to be looked for in them too (a strand does not), and how
-alike in colour it is there."""
+_CONTACT = 0.1
+"""Share of the ring around those that one thing must cover to be looked for in them too: a strand does not."""
 
 _BRIDGE_IOD = 0.4
 """Height of what a strand is followed across: a brow and an eye."""
@@ -295,7 +294,7 @@ def _let_go_on(covered: ByteArray, inside: NDArray[np.bool_], ring: NDArray[np.b
             continue
         touching = labels == label
         color, apart = np.median(log[touching], axis=0), np.empty(log.shape[:2], np.float32)
-        fill_distance(log, np.broadcast_to(color, log.shape), _SAME, apart)
+        fill_distance(log, np.broadcast_to(color, log.shape), _AGREES, apart)
         alike = (touching | (inside & (apart < 1))).astype(np.uint8)
         _, parts = cv2.connectedComponents(alike, connectivity=8)
         covered[inside & np.isin(parts, parts[touching]) & (alike > 0)] = 1

@@ -302,7 +302,7 @@ class EyeMemory:
             arrays |= {f"ball_{one.name}": np.asarray(getattr(self._ball, one.name)) for one in fields(Eyeball)}
         if self._open is not None:
             arrays |= dict(zip(_OPEN_NAMES, self._open, strict=True))
-        if self._ball is not None:
+        if arrays:  # it learns from eyes that give no eyeball, too
             arrays |= self._fit.remembered()
         if self._shut_since is not None:
             arrays["shut_since"] = np.array(self._shut_since, np.float64)
@@ -322,6 +322,7 @@ class EyeMemory:
             parts: dict[str, Any] = {one.name: arrays[f"ball_{one.name}"] for one in fields(Eyeball)}
             parts |= {name: float(parts[name]) for name in ("radius", "iris_seen", "sure", "blur")}
             self._ball = Eyeball(**parts)
+        if arrays:
             self._fit.recall(arrays)
         if _OPEN_NAMES[0] in arrays:
             rgb, ring, iris = (arrays[name] for name in _OPEN_NAMES)

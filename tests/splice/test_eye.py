@@ -11,6 +11,7 @@ from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
 from afet_video.splice.alpha import SpliceSettings
 from afet_video.splice.eye import BELL_AFTER_S, BELL_BACK_S, BELL_TAKES_S, EyeMemory, EyeView
+from afet_video.splice.eyeball_fit import EyeballFit
 from afet_video.splice.texture import TextureModel, texture_model
 
 Faces = Mapping[str, Any]
@@ -171,6 +172,18 @@ def test_what_it_has_seen_can_be_taken_out_and_put_back(real_faces: Faces, textu
     assert is_same(other.texture, memory.texture)
     other.recall({})
     assert is_same(other.texture, EyeMemory(texture, side).texture)
+
+
+def test_what_was_learnt_from_an_eye_that_gave_no_eyeball_is_put_back_too(
+    real_faces: Faces, texture: TextureModel
+) -> None:
+    rest = real_faces["rest"]
+    memory, other = EyeMemory(texture, Side.LEFT), EyeMemory(texture, Side.LEFT)
+    memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 1.0, closure=0.0)
+    memory._fit.see_radius(0.9, 1.0)
+    other.recall(memory.remembered())
+    assert np.array_equal(other._fit.radii, memory._fit.radii)
+    assert not np.array_equal(other._fit.radii, EyeballFit().radii)
 
 
 def asked(face: Any, closure: float, bell: float) -> dict[str, Any]:
