@@ -30,6 +30,7 @@ from afet_video.datatypes import NeutralChoice, PalsyProfile, PersonReport, Prog
 from afet_video.errors import InputError
 from afet_video.profiles import PRESETS
 from afet_video.settings_io import settings_to_mapping
+from tests.pages import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 Call = dict[str, Any]
@@ -560,8 +561,8 @@ def test_the_version_is_printed() -> None:
     assert (result.exit_code, result.stdout) == (0, f"afet-video {afet_video.__version__}\n")
 
 
-def test_every_command_and_option_has_help_and_stands_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_command_and_option_has_help_and_stands_on_a_page() -> None:
+    """For each command there is a page that names it with all its arguments and options."""
     group: Any = typer.main.get_command(app)
     assert group.help
     assert "convert" in group.commands
@@ -570,11 +571,10 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme() -> None:
         commands |= {f"{name} {inner}": one for inner, one in getattr(command, "commands", {}).items()}
     for name, command in commands.items():
         assert command.help, name
-        assert f"afet-video {name}" in readme or f"`{name}" in readme, name
-        for parameter in command.params:
-            if parameter.param_type_name == "argument":
-                assert f"`{parameter.metavar}`" in readme, parameter.name
-                continue
-            assert parameter.help, (name, parameter.name)
-            for option in parameter.opts:
-                assert f"`{option}" in readme, option
+        options = [one for one in command.params if one.param_type_name != "argument"]
+        assert all(one.help for one in options), name
+        named = {f"`{option}" for one in options for option in one.opts}
+        named |= {f"`{one.metavar}`" for one in command.params if one.param_type_name == "argument"}
+        pages = [text for text in PAGES.values() if f"afet-video {name}" in text or f"`{name}" in text]
+        missing = min(({word for word in named if word not in text} for text in pages), key=len, default=None)
+        assert missing == set(), name

@@ -1,4 +1,4 @@
-"""What the README says to type works."""
+"""What the README and the pages under docs/ say to type works, and what they link to exists."""
 
 from __future__ import annotations
 
@@ -7,19 +7,32 @@ import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import afet_video
 from afet_video.cli import app
+from tests.conftest import ROOT
+from tests.pages import PAGES, anchors, blocks, commands, links
 
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = {
+    "README.md": ("palsy.mp4 palsy.tracks.parquet palsy.afet.json hb5.mp4", r"'detected': .*\(\d+, 478, 2\)$"),
+    "docs/convert.md": ("palsy.mp4 palsy.tracks.parquet palsy.afet.json right.mkv right.csv sheet.mp4 sheet.png", r""),
+    "docs/python.md": (
+        "from-python.mp4",
+        r"'detected': [^$]*^\d+ frames, largest shift \d+\.\d px$[^$]*^right linear neutral$",
+    ),
+    "docs/tracks.md": (
+        "palsy.mp4 palsy.tracks.parquet palsy.afet.json",
+        r"^\d+ of \d+ frames, largest shift \d+\.\d px$",
+    ),
+}
+"""Pages whose examples are run: files that they write, and what their Python prints."""
 
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+OTHERS = ("CHANGELOG.md", "SECURITY.md", "afet_video/data/README.md", "samples/README.md")
 
 
 @pytest.fixture
@@ -31,33 +44,46 @@ def clone(tmp_path: Path, short_clip: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path
 
 
-def test_the_python_example_runs(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = blocks("python")
-    exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
-    printed = capsys.readouterr().out
-    assert "'detected': " in printed
-    assert re.search(r"^\d+ frames, largest shift \d+\.\d px$", printed, re.MULTILINE)
-    assert (clone / "from-python.mp4").stat().st_size > 0
+def test_all_pages_with_examples_are_run() -> None:
+    assert {page for page, text in PAGES.items() if blocks(text, "console", "python")} == EXAMPLES.keys()
 
 
-def test_the_commands_run(clone: Path) -> None:
-    (block,) = blocks("console")
-    commands = [line.removeprefix("$ ") for line in block.splitlines()]
-    assert len(commands) == 3
-    for command in commands:
-        program, *arguments = shlex.split(command)
-        assert program == "afet-video"
-        result = CliRunner().invoke(app, arguments)
-        assert result.exit_code == 0, (command, result.output)
-    for name in ("palsy.mp4", "palsy.tracks.parquet", "right.mkv", "right.csv", "sheet.mp4", "sheet.png"):
+@pytest.mark.parametrize("page", EXAMPLES)
+def test_the_examples_run(page: str, clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for language, code in blocks(PAGES[page], "console", "python"):
+        if language == "python":
+            exec(compile(code, page, "exec"), {"__name__": "page"})
+            continue
+        for line in code.splitlines():
+            program, *arguments = shlex.split(line.removeprefix("$ "))
+            assert program == "afet-video"
+            result = CliRunner().invoke(app, arguments)
+            assert result.exit_code == 0, (line, result.output)
+    files, printed = EXAMPLES[page]
+    for name in files.split():
         assert (clone / name).stat().st_size > 0, name
-    assert len(afet_video.load_tracks(clone / "right.csv")) == len(afet_video.load_tracks("palsy.tracks.parquet"))
+    assert re.search(printed, capsys.readouterr().out, re.MULTILINE)
+    lengths = {len(afet_video.load_tracks(path)) for path in clone.iterdir() if path.suffix in (".csv", ".parquet")}
+    assert len(lengths) == 1
 
 
-def test_the_settings_example_is_valid(tmp_path: Path) -> None:
-    (example,) = blocks("toml")
+@pytest.mark.parametrize("line", sorted({line for text in PAGES.values() for line in commands(text)}))
+def test_every_command_is_understood(line: str) -> None:
+    """A command in a block of code has arguments and options that exist, with values that they take."""
+    _, *words = shlex.split(line.partition(" > ")[0], comments=True)
+    command: Any = typer.main.get_command(app)
+    name = "afet-video"
+    while hasattr(command, "commands"):
+        name, *words = words
+        command = command.commands[name]
+    command.make_context(name, words).close()
+
+
+def test_the_settings_examples_are_valid(tmp_path: Path) -> None:
+    examples = {page: code for page, text in PAGES.items() for _, code in blocks(text, "toml")}
+    assert examples.keys() == {"docs/convert.md"}
     path = tmp_path / "my.toml"
-    path.write_text(example, encoding="utf-8")
+    path.write_text(examples["docs/convert.md"], encoding="utf-8")
     settings = afet_video.load_settings(afet_video.ConvertSettings, path)
     assert settings.profile == replace(afet_video.preset("complete", side=afet_video.Side.RIGHT), movement_kept=0.25)
     assert settings != afet_video.ConvertSettings()
@@ -65,12 +91,14 @@ def test_the_settings_example_is_valid(tmp_path: Path) -> None:
 
 def test_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+    targets = re.findall(r"(?:^|`)make (\w+)(?!=)\b", "\n".join(PAGES.values()), re.MULTILINE)
+    assert {"demo", "test", "check", "bench", "inputs"} <= set(targets)
+    for target in targets:
         assert f"\n{target}:" in makefile, target
 
 
 def test_the_table_of_track_fields_is_complete() -> None:
-    table = README.partition("## Landmark tracks")[2].partition("## How it works")[0]
+    table = PAGES["docs/tracks.md"].partition("\n## Fields\n")[2].partition("\n## ")[0]
     named = set(re.findall(r"`(\w+)`", table))
     fields = {name for name in afet_video.Tracks.__dataclass_fields__}
     assert fields <= named, fields - named
@@ -80,12 +108,28 @@ def test_system_packages_are_the_same_everywhere() -> None:
     """The README, the error message and the continuous integration name the same Debian packages."""
     from afet_video.cli.failures import DEBIAN_PACKAGES
 
-    assert DEBIAN_PACKAGES in README
+    assert DEBIAN_PACKAGES in PAGES["README.md"]
     assert DEBIAN_PACKAGES in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_links_lead_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
-    for path in re.findall(r"`((?:samples|afet_video|tests)/[\w./]+)`", README):
+def test_every_page_begins_with_something_to_try() -> None:
+    for page, text in PAGES.items():
+        if page not in ("README.md", "docs/inputs.md"):
+            assert "samples/webcam.mp4" in blocks(text)[0][1], page
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    assert PAGES.keys() - {"README.md"} <= {file for file, _ in links(PAGES["README.md"])}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS])
+def test_links_and_headings_lead_somewhere(page: str) -> None:
+    text = PAGES.get(page) or (ROOT / page).read_text(encoding="utf-8")
+    for file, heading in links(text):
+        if file.startswith("https://"):
+            continue
+        target = (ROOT / page).parent / file if file else ROOT / page
+        assert target.exists(), (file, heading)
+        assert not heading or heading in anchors(target.read_text(encoding="utf-8")), (file, heading)
+    for path in re.findall(r"`((?:samples|afet_video|tests|docs)/[\w./]+)`", text):
         assert (ROOT / path).exists(), path

@@ -15,7 +15,7 @@ from afet_video.errors import AfetError, OutputError
 from afet_video.video.decode import VideoReader
 
 WORKER_BYTES = 1_500_000_000
-"""Memory that a worker is counted with; see the README for what was measured."""
+"""Memory that a worker is counted with; see docs/batch.md for what was measured."""
 
 _CORES_PER_WORKER = 2
 _TRACK_BYTES, _CHECKPOINT_BYTES = 12_000, 7_000
