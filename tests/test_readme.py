@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import shutil
@@ -102,6 +103,17 @@ def test_the_table_of_track_fields_is_complete() -> None:
     named = set(re.findall(r"`(\w+)`", table))
     fields = {name for name in afet_video.Tracks.__dataclass_fields__}
     assert fields <= named, fields - named
+
+
+def test_the_table_of_functions_is_complete_and_true() -> None:
+    table = PAGES["docs/python.md"].partition("\n## Functions\n")[2].partition("\n## ")[0]
+    rows = [line.partition(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([\w.]+)`", row)}
+    public = {name for name in afet_video.__all__ if name[0].islower()}
+    assert public <= named
+    for name in named:
+        module, _, function = f"afet_video.{name}".rpartition(".")
+        assert hasattr(importlib.import_module(module), function), name
 
 
 def test_system_packages_are_the_same_everywhere() -> None:
