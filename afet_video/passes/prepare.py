@@ -267,7 +267,7 @@ def _face_model(rest: RestModel, neutral: Neutral, others: Sequence[Neutral], se
 
 def rims_of(neutral: Neutral, settings: ConvertSettings) -> Rims | None:
     """Return the rims of the glasses that a neutral wears; where it does, they take a third of a second to find."""
-    return Rims.of(neutral.rgb, neutral.xy) if settings.mask.is_on else None
+    return Rims.of(neutral.rgb, neutral.xyz - (*neutral.origin, 0)) if settings.mask.is_on else None
 
 
 def dressed_model(

@@ -52,10 +52,14 @@ _EDGE = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RimCourse:
-    """A course along a rim: `xy` (n, 2) in pixels, `is_ring` whether it is closed."""
+    """A course along a rim: `xy` (n, 2) in pixels, `is_ring` whether it is closed.
+
+    `cheek`: of a temple, the landmark of the face's outline that it leads back to.
+    """
 
     xy: FloatArray
     is_ring: bool
+    cheek: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,10 +116,12 @@ def find_glasses(rgb: FloatArray, xy: FloatArray) -> tuple[RimCourse, ...]:
     lenses = _lenses(view)
     if lenses is None:
         return ()
-    temples = [_temple(view, lens, cheek) for lens, cheek in zip(lenses, _CHEEKS, strict=True)]
-    open_ends = [_between(bridge, lenses), *(temple for temple in temples if temple is not None)]
-    courses = [RimCourse(view.in_picture(lens), True) for lens in lenses]
-    return (*courses, *(RimCourse(view.in_picture(line), False) for line in open_ends))
+    temples = [(_temple(view, lens, cheek), cheek) for lens, cheek in zip(lenses, _CHEEKS, strict=True)]
+    return (
+        *(RimCourse(view.in_picture(lens), True) for lens in lenses),
+        RimCourse(view.in_picture(_between(bridge, lenses)), False),
+        *(RimCourse(view.in_picture(line), False, cheek) for line, cheek in temples if line is not None),
+    )
 
 
 def _bridge(view: _View) -> tuple[FloatArray, float]:

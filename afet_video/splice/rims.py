@@ -3,9 +3,10 @@
 in: a frame with the face's rest, what covers the face -> out: the same cover with the rims in it.  Must not: look for
 glasses, remember a frame.
 
-The rims of the neutral are carried to the frame with the head, then moved to where they match it best, as one rigid
-thing with a little room for perspective. Under them the skin is filled up from both sides, so that they neither bend
-with it nor leave a trace where it has moved.
+The rims of the neutral are carried to the frame with the head, as the flat thing before the face that they are, with
+temples that lead back; then they are moved to where they match it best, as one rigid thing with a little room for
+perspective. Under them the skin is filled up from both sides, so that they neither bend with it nor leave a trace where
+it has moved.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from numpy.typing import NDArray
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
 from afet_video.splice.cover import Cover
-from afet_video.splice.glasses import find_glasses
+from afet_video.splice.glasses import RimCourse, find_glasses
 from afet_video.splice.lens_shape import WORK_IOD_PX, normals
 from afet_video.splice.skin import OFFSET
 
 _STABLE = np.array([33, 133, 263, 362, 168, 6, 197, 195, 5, 4, 127, 234, 93, 356, 454, 323, 21, 251, 98, 327], np.int64)
 """Landmarks that the head carries and hardly any muscle moves: corners of the eyes, nose, outline."""
+
+_SADDLE = 6
+"""Landmark of the nose on which glasses rest: as near to the camera as they are."""
 
 _REACH, _TEMPLATE = (8, 4, 2), 5
 """How far across itself a rim is looked for, turn by turn, and the half-width of what is compared; in steps of 1/160 of
@@ -33,8 +37,9 @@ the inter-ocular distance."""
 _PRIOR = 1.0 / np.square([0.03, 0.02, 0.02])
 """Of the shift and the two linear parts of each coordinate, in inter-ocular distances: one over their variances."""
 
-_FOUND = (0.25, 0.5)
-"""Likeness to the neutral's rims below which none are seen, and from which they are there in full."""
+_FOUND = (0.22, 0.3)
+"""Likeness to the neutral's rims below which none are seen, and from which they are there in full. Bare faces have 0.21
+at most; shining metal in another light, blurred by a turn of the head, has 0.31 and more."""
 
 _SIDES = 7
 """Steps from a rim at which there is skin, in the neutral."""
@@ -59,10 +64,12 @@ class Rims:
     """The rims of one person's glasses, as they are in a neutral.
 
     `xy`, `normal` (n, 2): their courses one after the other. `parts`: range and closedness of each. `half_width` (n,)
-    in inter-ocular distances. `profile` (n, k): the picture across them. `stable` (m, 2): landmarks that carry them.
+    in inter-ocular distances. `profile` (n, k): the picture across them. `depth` (n,), and `stable` (m, 3): landmarks
+    that carry them.
     """
 
     xy: FloatArray
+    depth: FloatArray
     normal: FloatArray
     parts: tuple[tuple[slice, bool], ...]
     half_width: FloatArray
@@ -70,9 +77,9 @@ class Rims:
     stable: FloatArray
 
     @classmethod
-    def of(cls, rgb: FloatArray, xy: FloatArray) -> Rims | None:
-        """Return the rims in a neutral's picture (h, w, 3) with landmarks (478, 2), or None without glasses."""
-        courses = find_glasses(rgb, xy)
+    def of(cls, rgb: FloatArray, xyz: FloatArray) -> Rims | None:
+        """Return the rims in a neutral's picture (h, w, 3) with landmarks (478, 3), or None without glasses."""
+        courses = find_glasses(rgb, xyz)
         if not courses:
             return None
         ends = np.cumsum([0, *(len(course.xy) for course in courses)]).tolist()
@@ -82,10 +89,11 @@ class Rims:
         )
         places = np.concatenate([course.xy for course in courses])
         normal = np.concatenate([normals(course.xy, ring=course.is_ring) for course in courses])
-        stable = np.asarray(xy[_STABLE, :2], np.float32)
-        placed = _Placed(places, normal, facemesh.iod_px(xy), 1.0)
+        depth = np.concatenate([_depth(course, xyz) for course in courses])
+        placed = _Placed(places, normal, facemesh.iod_px(xyz), 1.0)
         widths = _half_widths(_across(rgb, placed, _SIDES), parts)
-        return cls(places, normal, parts, widths, _contrast(_across(rgb, placed, _TEMPLATE)), stable)
+        contrast = _contrast(_across(rgb, placed, _TEMPLATE))
+        return cls(places, depth, normal, parts, widths, contrast, np.asarray(xyz[_STABLE], np.float32))
 
     def over(self, cover: Cover, current: FloatArray, rest_xy: FloatArray) -> Cover:
         """Return `cover` with the rims on top.
@@ -114,8 +122,7 @@ class Rims:
     def _placed(self, picture: FloatArray, rest_xy: FloatArray) -> _Placed:
         """Return the rims in a picture whose face at rest has these landmarks (478, 2)."""
         iod = facemesh.iod_px(rest_xy)
-        to_frame = _affine(self.stable, rest_xy[_STABLE])
-        xy = _moved(self.xy, to_frame)
+        xy = _moved(np.column_stack([self.xy, self.depth]), _affine(self.stable, rest_xy[_STABLE]))
         middle = xy.mean(axis=0)
         weight = np.minimum(self.profile.std(axis=1), 0.3)
         placed = _Placed(xy, self._normals(xy), iod, 0.0)
@@ -204,7 +211,10 @@ def _across(picture: FloatArray, placed: _Placed, reach: int) -> FloatArray:
 
 
 def _contrast(across: FloatArray) -> FloatArray:
-    return np.asarray(across - across.mean(axis=-1, keepdims=True), np.float32)
+    """Return what of profiles (..., k) is a line, and not that one side is darker than the other."""
+    steps = np.linspace(-1, 1, across.shape[-1], dtype=np.float32)
+    slope = across @ steps / (steps @ steps)
+    return np.asarray(across - across.mean(axis=-1, keepdims=True) - slope[..., None] * steps, np.float32)
 
 
 def _half_widths(across: FloatArray, parts: tuple[tuple[slice, bool], ...]) -> FloatArray:
@@ -225,14 +235,28 @@ def _half_widths(across: FloatArray, parts: tuple[tuple[slice, bool], ...]) -> F
     return np.asarray(np.clip(smooth, *_HALF_WIDTH) / WORK_IOD_PX, np.float32)
 
 
+def _depth(course: RimCourse, xyz: FloatArray) -> FloatArray:
+    """Return the depth (n,) of a course in the neutral with landmarks (478, 3).
+
+    Lenses and bridge lie in a plane before the face that goes through the nose; a temple leads back from there to the
+    face's outline.
+    """
+    slope = _affine(xyz[_STABLE, :2], xyz[_STABLE, 2:])
+    plane = _moved(course.xy, slope)[:, 0] + xyz[_SADDLE, 2] - _moved(xyz[[_SADDLE], :2], slope)[0, 0]
+    if course.cheek is None:
+        return np.asarray(plane, np.float32)
+    share = np.linspace(0, 1, len(plane), dtype=np.float32)
+    return np.asarray(plane + share * (xyz[course.cheek, 2] - plane[-1]), np.float32)
+
+
 def _affine(one: FloatArray, other: FloatArray) -> NDArray[np.float64]:
-    """Return the linear map (3, 2) of homogeneous points (n, 2) on others, by least squares."""
+    """Return the linear map (k + 1, m) of homogeneous points (n, k) on others (n, m), by least squares."""
     known = np.column_stack([one, np.ones(len(one))])
     return np.asarray(np.linalg.lstsq(known, other, rcond=None)[0], np.float64)
 
 
-def _moved(xy: FloatArray, by: NDArray[np.float64]) -> FloatArray:
-    return np.asarray(xy @ by[:2] + by[2], np.float32)
+def _moved(points: FloatArray, by: NDArray[np.float64]) -> FloatArray:
+    return np.asarray(points @ by[:-1] + by[-1], np.float32)
 
 
 def _rigid(placed: _Placed, shift: FloatArray, weight: FloatArray, middle: FloatArray) -> FloatArray:

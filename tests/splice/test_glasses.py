@@ -32,13 +32,19 @@ Face = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
 @pytest.fixture(scope="module")
-def faces(real_faces: Mapping[str, Any]) -> dict[str, Face]:
-    """Faces of the sample at three times their size, and a photograph."""
+def solid_faces(real_faces: Mapping[str, Any]) -> dict[str, Face]:
+    """Faces of the sample at three times their size, with landmarks (478, 3)."""
     large = {}
     for name, face in real_faces.items():
         rgb = cv2.resize(face.rgb, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
-        large[name] = rgb.astype(np.uint8), ((face.xyz[:, :2] + 0.5) * SCALE - 0.5).astype(np.float32)
+        large[name] = rgb.astype(np.uint8), ((face.xyz + 0.5) * SCALE - 0.5).astype(np.float32)
     return large
+
+
+@pytest.fixture(scope="module")
+def faces(solid_faces: dict[str, Face]) -> dict[str, Face]:
+    """The same with landmarks (478, 2)."""
+    return {name: (rgb, xyz[:, :2]) for name, (rgb, xyz) in solid_faces.items()}
 
 
 def iod_of(xy: NDArray[np.float32]) -> float:
@@ -80,19 +86,31 @@ def turned(rgb: NDArray[np.uint8], xy: NDArray[np.float32], degrees: float, size
     )
 
 
-def test_rims_go_with_the_head_and_stay_as_they_are(faces: dict[str, Face]) -> None:
-    rgb, xy = faces["neutral"]
-    glasses = SPECTACLES["rectangular"]
-    rims = Rims.of(glasses.on(rgb, xy).astype(np.float32), xy)
+def rims_on(glasses: Spectacles, rgb: NDArray[np.uint8], xyz: NDArray[np.float32]) -> Rims:
+    rims = Rims.of(glasses.on(rgb, xyz[:, :2]).astype(np.float32), xyz)
     assert rims is not None
+    return rims
+
+
+def core_of(glasses: Spectacles, xy: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return where (h, w) the middle of a rim runs."""
+    core = np.zeros(shape[:2], np.uint8)
+    for lens in glasses.lenses(xy):
+        cv2.polylines(core, [np.rint(lens).astype(np.int32)], True, 1, 1)
+    return core
+
+
+def test_rims_go_with_the_head_and_stay_as_they_are(solid_faces: dict[str, Face]) -> None:
+    rgb, xyz = solid_faces["neutral"]
+    xy = xyz[:, :2]
+    glasses = SPECTACLES["rectangular"]
+    rims = rims_on(glasses, rgb, xyz)
     frame, there = turned(glasses.on(rgb, xy), xy, 4.0, 0.95)
     current = frame.astype(np.float32)
     drift = np.float32([0.02, -0.015]) * iod_of(there)  # the landmarks are never quite where the glasses are
     cover = rims.over(Cover(None, current), current, there + drift)
     assert cover.mask is not None
-    core = np.zeros(frame.shape[:2], np.uint8)
-    for lens in glasses.lenses(there):
-        cv2.polylines(core, [np.rint(lens).astype(np.int32)], True, 1, 1)
+    core = core_of(glasses, there, frame.shape)
     assert np.mean(cover.mask[core > 0]) < 0.1  # the rims are what stays
     assert np.mean(cover.mask < 0.5) < 0.04  # and little else does
     dark = current[core > 0].mean()
@@ -103,19 +121,39 @@ def test_rims_go_with_the_head_and_stay_as_they_are(faces: dict[str, Face]) -> N
     assert np.array_equal(cover.clean[far], current[far])
 
 
-def test_glasses_that_were_taken_off_leave_nothing(faces: dict[str, Face]) -> None:
-    rgb, xy = faces["neutral"]
-    rims = Rims.of(SPECTACLES["round"].on(rgb, xy).astype(np.float32), xy)
-    assert rims is not None
+@pytest.mark.parametrize("degrees", [-20.0, 20.0])
+def test_rims_lie_before_the_face(degrees: float, solid_faces: dict[str, Face]) -> None:
+    rgb, xyz = solid_faces["neutral"]
+    glasses = SPECTACLES["round"]
+    rims = rims_on(glasses, rgb, xyz)
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+
+    def at_yaw(points: NDArray[np.float32]) -> NDArray[np.float32]:
+        middle = xyz.mean(axis=0)
+        apart = points - middle
+        return (middle[:2] + np.stack([cos * apart[:, 0] + sin * apart[:, 2], apart[:, 1]], axis=1)).astype(np.float32)
+
+    flat = xyz.copy()
+    flat[:, 2] = xyz[6, 2]  # the plane through the nose in which the glasses lie
+    current = glasses.on(rgb, at_yaw(flat)).astype(np.float32)
+    cover = rims.over(Cover(None, current), current, at_yaw(xyz))
+    assert cover.mask is not None
+    assert np.mean(cover.mask[core_of(glasses, at_yaw(flat), rgb.shape) > 0]) < 0.05
+
+
+def test_glasses_that_were_taken_off_leave_nothing(solid_faces: dict[str, Face]) -> None:
+    rgb, xyz = solid_faces["neutral"]
+    rims = rims_on(SPECTACLES["round"], rgb, xyz)
     bare = rgb.astype(np.float32)
     cover = Cover(None, bare)
-    assert rims.over(cover, bare, xy) is cover
+    assert rims.over(cover, bare, xyz[:, :2]) is cover
 
 
-def test_a_neutral_is_shown_without_them(faces: dict[str, Face]) -> None:
-    rgb, xy = faces["neutral"]
+def test_a_neutral_is_shown_without_them(solid_faces: dict[str, Face]) -> None:
+    rgb, xyz = solid_faces["neutral"]
+    xy = xyz[:, :2]
     worn = SPECTACLES["thick"].on(rgb, xy).astype(np.float32)
-    rims = Rims.of(worn, xy)
+    rims = Rims.of(worn, xyz)
     clean = without_rims(rims, worn, worn, xy)
     around = np.zeros(rgb.shape[:2], np.uint8)
     for lens in SPECTACLES["thick"].lenses(xy):
