@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from afet_video.datatypes import ByteArray, FloatArray
 from afet_video.errors import SettingsError
 from afet_video.splice.brow_cover import cover_beside_brows, with_brows
+from afet_video.splice.cover_edge import Fringe, Places, add_fringe, colors_under
 from afet_video.splice.skin import OFFSET, SKIN, SMOOTH_IOD, SkinView, log_scales
 from afet_video.splice.skin_kernel import agree, fill_candidates, fill_distance, fill_kept
 from afet_video.vectors import gaussian, median, squared_distances
@@ -41,6 +42,9 @@ _REMEMBERED_S = 0.12
 _RELEASE, _FADING = 0.5, 0.3
 _HAND = 0.35
 """Deviation that is enough close to a hand."""
+_FRINGE, _NEUTRAL_FRINGE = Fringe(0.25, 0.04), Fringe(0.15, 0.14)
+"""Of a frame, and of the neutral: no hair may be left in that, as it would be seen in every frame."""
+
 _ENOUGH = np.array([_SURE, _LIKELY, _KEPT, _HAND], np.float32)
 
 _RING, _HAND_RING, _RING_PX = 0.6, 0.1, 2.0
@@ -147,10 +151,17 @@ class FaceCover:
 
     def of_neutral(self) -> Cover:
         """Return what covers the face in the neutral."""
-        last, self._last = self._last, None
-        cover = self.find(self.rgb, self.xy, -np.inf)
-        self._last = last
-        return cover
+        if not self.settings.is_on:
+            return Cover(None, self.rgb)
+        view = SkinView.of(self.rgb, self.xy)
+        expected = view.expected(self._skin_colors(view, None), self._trusted)
+        raw = view.deviation(expected)
+        places = Places.of(view)
+        covered = _regions(raw - view.spread(self._tolerance, _NEAR_IOD), None, None, view, places)
+        add_fringe(covered, raw, view, places, _FRINGE)
+        nearby = colors_under(covered, expected, raw, view, places)  # to tell the last of the hair from the skin there
+        add_fringe(covered, view.deviation(nearby), view, places, _NEUTRAL_FRINGE)
+        return _cover(self.rgb, view, covered, colors_under(covered, expected, raw, view, places))
 
     def find(self, current: FloatArray, xy: FloatArray, seconds: float, *, hands: FloatArray | None = None) -> Cover:
         """Return what covers the face in the next frame.
@@ -167,13 +178,15 @@ class FaceCover:
         view = SkinView.of(current, xy)
         held = view.hands(hands)
         expected = view.expected(self._skin_colors(view, held), self._trusted)
-        deviation = view.deviation(expected)
+        raw = view.deviation(expected)
         tolerance = view.spread(self._tolerance, _NEAR_IOD)
         if held is not None:
             tolerance[held > 0] = 0.0
-        deviation -= tolerance
+        deviation = raw - tolerance
         before = self._moved_along(view, seconds)
-        covered = _regions(deviation, before, held, view)
+        places = Places.of(view)
+        covered = _regions(deviation, before, held, view, places)
+        add_fringe(covered, raw, view, places, _FRINGE)
         self._last = _Last(covered, (view.xy + 0.5) / view.scale - 0.5, seconds)
         if before is not None:
             covered = np.maximum(covered, np.where(deviation > _FADING, before - np.float32(_RELEASE), np.float32(0.0)))
@@ -252,23 +265,25 @@ def _tolerance(deviation: FloatArray, view: SkinView) -> FloatArray:
     return np.asarray(np.minimum(highest, limit)[y, x] * view.from_outline(), np.float32)
 
 
-def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray | None, view: SkinView) -> FloatArray:
+def _regions(
+    deviation: FloatArray, before: FloatArray | None, hands: FloatArray | None, view: SkinView, places: Places
+) -> FloatArray:
     """Return the covered places (h, w), 0 or 1, inside the mesh.
 
     `hands` is 1 on hands, and smaller around them, where a hand's colour, so near the face's, is enough.
     """
-    oval, outlines = view.oval(), view.outlines()
+    oval = places.oval
     none = np.zeros(deviation.shape, np.float32)
     likely, sure, covered = (np.empty(deviation.shape, np.uint8) for _ in range(3))
     marks = none if before is None else before, none if hands is None else hands
-    fill_candidates(deviation, *marks, view.plain(oval, outlines), oval, _ENOUGH, likely, sure)
+    fill_candidates(deviation, *marks, places.plain, oval, _ENOUGH, likely, sure)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
     if not fill_kept(labels, sure, stats[:, cv2.CC_STAT_AREA].copy(), _LEAST_AREA_IOD2 * view.iod**2, covered):
         return none
     length = 2 * round(_BRIDGE_IOD * view.iod / 2) + 1
     bridged = cv2.morphologyEx(cv2.dilate(covered, _SQUARE), cv2.MORPH_CLOSE, np.ones((length, 1), np.uint8))
     bridged[deviation < _LIKELY] = 0
-    for feature in view.features(outlines, _RING_PX, near=np.maximum(covered, bridged)):
+    for feature in view.features(places.outlines, _RING_PX, near=np.maximum(covered, bridged)):
         here, on_face = covered[feature.part], oval[feature.part] > 0
         inside, ring = feature.filled & on_face, feature.ring & on_face
         has_hand = hands is not None and bool(hands[feature.part][ring].any())
@@ -278,8 +293,7 @@ def _regions(deviation: FloatArray, before: FloatArray | None, hands: FloatArray
             here[inside] = np.maximum(here, bridged[feature.part])[inside]
             if feature.kind in _GOES_ON:
                 _let_go_on(here, inside, ring, view.log[feature.part])
-    off_eyes = view.plain(oval, outlines[:2]) > 0  # lashes may touch hair and are none
-    cover_beside_brows(covered, (deviation >= _LIKELY) & off_eyes, view)
+    cover_beside_brows(covered, (deviation >= _LIKELY) & places.off_eyes, view)  # lashes may touch hair and are none
     return np.asarray(covered, np.float32)
 
 

@@ -61,7 +61,7 @@ def test_hair_beside_the_brow_is_covered(face: tuple[Picture, Picture]) -> None:
     assert beside.sum() > 20
     assert (found.mask[beside] < 0.1).mean() > 0.95
     inner = filled(rgb.shape, xy[BROW[3:7]])
-    assert (found.mask[inner] == 1).all(), "the brow itself may move"
+    assert (found.mask[inner] > 0.99).all(), "the brow itself may move, but for the softness of the hair's edge"
 
 
 def test_under_hair_the_brow_goes_on(face: tuple[Picture, Picture]) -> None:
