@@ -4,7 +4,7 @@ in: a picture's landmarks, what is covered -> out: the same with the hair beside
 brow.  Must not: tell skin from what covers it.
 
 A brow is dark like hair, so that neither can be told from the other by colour. But a brow is where its landmarks are:
-dark pixels a little off them that touch hair are hair. And where hair lies over the landmarks themselves, the brow goes
+dark pixels a little off them that go on from hair are hair. And where hair lies over the landmarks themselves, the brow goes
 on under it: if it is moved, not bare skin comes out from under the hair, but more of the brow.
 """
 
@@ -47,7 +47,9 @@ def cover_beside_brows(covered: ByteArray, likely: NDArray[np.bool_], view: Skin
     for brow in _brows(view, len(most), near=covered):
         here = covered[brow.part]
         beside = (cv2.dilate(brow.filled, most) > 0) & (cv2.dilate(brow.filled, margin) == 0)
-        here[beside & likely[brow.part] & (cv2.dilate(here, reach) > 0)] = 1
+        hair = (here > 0) | (beside & likely[brow.part] & (cv2.dilate(here, reach) > 0))
+        _, parts = cv2.connectedComponents(hair.astype(np.uint8), connectivity=8)
+        here[hair & np.isin(parts, parts[here > 0])] = 1  # a dark place by itself is a shadow
 
 
 def with_brows(expected: FloatArray, covered: FloatArray, view: SkinView) -> FloatArray:

@@ -49,6 +49,22 @@ def with_hair(face: tuple[Picture, Picture]) -> tuple[Picture, Where]:
     return np.where(hair[..., None], HAIR, rgb), hair
 
 
+def test_a_dark_place_off_the_hair_is_a_shadow(face: tuple[Picture, Picture]) -> None:
+    rgb, hair = with_hair(face)
+    xy = face[1]
+    iod = facemesh.iod_px(xy)
+    beside = filled(rgb.shape, xy[BROW], round(0.06 * iod)) & ~filled(rgb.shape, xy[BROW], round(0.04 * iod))
+    away = cv2.distanceTransform((~hair).astype(np.uint8), cv2.DIST_L2, 5)
+    rows, columns = np.nonzero(beside & (away > 0.05 * iod) & (away < 0.07 * iod))
+    lowest = rows.argmax()
+    spot = np.s_[rows[lowest] - 1 : rows[lowest] + 2, columns[lowest] - 1 : columns[lowest] + 2]
+    rgb[spot] = HAIR
+    found = FaceCover(*face, MaskSettings()).find(rgb, xy, 0.0)
+    assert found.mask is not None
+    assert found.mask.min() == 0
+    assert found.mask[rows[lowest], columns[lowest]] > 0.9
+
+
 def test_hair_beside_the_brow_is_covered(face: tuple[Picture, Picture]) -> None:
     """Where the brow's landmarks are not, dark pixels that touch hair are hair: they must not move with the brow."""
     rgb, hair = with_hair(face)
