@@ -35,8 +35,9 @@ from afet_video.vectors import smoothstep
 OPEN_CLOSURE = 0.12
 """Lid closure up to which an eye is open as at rest, and worth keeping."""
 
-SHUT_CLOSURE, REOPENED_CLOSURE = 0.5, 0.35
-"""Lid closure from which the lids are meant to be shut, and below which they no longer are."""
+SHUT_CLOSURE, REOPENED_CLOSURE = 0.65, 0.5
+"""Lid closure from which the lids are meant to be shut, and below which they no longer are: a broad smile, or a look
+down at the floor, leaves them half closed for long, and the eye seen between them."""
 
 BELL_AFTER_S, BELL_TAKES_S, BELL_BACK_S = 0.25, 0.25, 0.12
 """How long the lids are meant to be shut before the eyeball turns, longer than a blink; how long it takes, and back."""
@@ -45,8 +46,12 @@ _UP, _OUT = 0.5, 0.12
 """Turn of the eyeball on the picture, in diameters of the iris: at full turn half of it, and then most of the iris is
 under the upper lid."""
 
-_GAZE_CLOSURE = (0.3, 0.5)
-"""Lid closure up to which the detected iris is believed, and from which it is not at all."""
+_LEAST_SHOWN = 0.3
+"""How much of the iris a turned eye shows below the upper lid at the least, in its diameters."""
+
+_GAZE_CLOSURE = (0.5, 0.75)
+"""Lid closure up to which the detected iris is believed, and from which it is not at all: in blinks it sank by 0.02 of
+the eye's width up to the first, and by 0.06 up to the second."""
 
 _TRAVEL_IOD = (0.006, 0.02)
 """How far the warp carries lids and iris of what it shows (inter-ocular distances) before the eyeball is put back
@@ -203,7 +208,8 @@ class EyeMemory:
         outwards = across / max(float(np.linalg.norm(across)), 1e-6)
         up = np.array([outwards[1], -outwards[0]]) * self._out
         diameter = 2.0 * float(np.linalg.norm(looked[1:] - looked[0], axis=1).mean())
-        iris = iris + bell * self._turn * diameter * (_UP * up + _OUT * outwards)
+        turned = iris + bell * self._turn * diameter * (_UP * up + _OUT * outwards)
+        iris = turned - up * _hidden(turned[0], iris[0], lids, up, diameter)
         iris = own + strength * (iris - own)
         iod = facemesh.iod_px(current_xy)
         seen = np.concatenate([current_xy[self.ring], own[:1]])
@@ -345,6 +351,15 @@ class EyeMemory:
         if self._shut_since is None:
             return max(back, 0.0)
         return max(back, smoothstep(seconds - self._shut_since - BELL_AFTER_S, 0.0, BELL_TAKES_S), 0.0)
+
+
+def _hidden(middle: FloatArray, before: FloatArray, lids: FloatArray, up: FloatArray, diameter: float) -> float:
+    """Return how far an iris that was turned up from `before` to its `middle` (2,) is too high under the upper lid."""
+    along = np.array([-up[1], up[0]])
+    upper = lids[:9][np.argsort(lids[:9] @ along)]
+    lid = float(np.interp(middle @ along, upper @ along, upper @ up))
+    lowest = max(float(middle @ up) - lid - (0.5 - _LEAST_SHOWN) * diameter, 0.0)
+    return min(lowest, max(float((middle - before) @ up), 0.0))
 
 
 def _cut_out(picture: FloatArray, ring: FloatArray, iris: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
