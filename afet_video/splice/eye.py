@@ -209,7 +209,8 @@ class EyeMemory:
         up = np.array([outwards[1], -outwards[0]]) * self._out
         diameter = 2.0 * float(np.linalg.norm(looked[1:] - looked[0], axis=1).mean())
         turned = iris + bell * self._turn * diameter * (_UP * up + _OUT * outwards)
-        iris = turned - up * _hidden(turned[0], iris[0], lids, up, diameter)
+        beside = self._fit.offset(at_rest, 0.0)
+        iris = turned - up * _hidden(turned[0] + beside, iris[0] + beside, lids, up, diameter)
         iris = own + strength * (iris - own)
         iod = facemesh.iod_px(current_xy)
         seen = np.concatenate([current_xy[self.ring], own[:1]])
@@ -353,7 +354,9 @@ class EyeMemory:
         return max(back, smoothstep(seconds - self._shut_since - BELL_AFTER_S, 0.0, BELL_TAKES_S), 0.0)
 
 
-def _hidden(middle: FloatArray, before: FloatArray, lids: FloatArray, up: FloatArray, diameter: float) -> float:
+def _hidden(
+    middle: FloatArray, before: FloatArray, lids: FloatArray, up: NDArray[np.float64], diameter: float
+) -> float:
     """Return how far an iris that was turned up from `before` to its `middle` (2,) is too high under the upper lid."""
     along = np.array([-up[1], up[0]])
     upper = lids[:9][np.argsort(lids[:9] @ along)]

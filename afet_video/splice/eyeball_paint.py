@@ -34,6 +34,8 @@ _SAME = (0.6, 1.35)
 """How much brighter the frame may be than what is painted, where both are taken for the same thing."""
 _OWN_CLOSURE = (0.3, 0.5)
 """Lid closure from which the frame's own eyeball begins to be left out, and is left out altogether."""
+_OPENED = (0.1, 0.3)
+"""Lid closure up to which an eye is open, and from which it is not open enough to say where its iris usually is."""
 _LOOKED_AT = 0.5
 """Share of the frame's own eyeball from which something is learnt of it."""
 _BLENDED = 0.06
@@ -86,14 +88,15 @@ def paint(
     opening = within_lids(own_lids, shape) if awake > 0 else np.zeros(shape, np.float32)
     if awake > _LOOKED_AT:
         limbus = find_limbus(frame, opening, own_iris, fit.radii)
-        fit.see_limbus(limbus, own_iris, own_lids[[0, 8]], width, seconds)
+        opened = 1.0 - smoothstep(closure, *_OPENED)
+        fit.see_limbus(limbus, own_iris, own_lids[[0, 8]], width, opened, seconds)
         fit.see_edges(find_edges(frame, own_lids, limbus), _width(own_lids), seconds)
     to_part = similarity(ball.canthi, lids[[0, 8]])
     radius = fit.radius(width) or ball.radius * scale
     turn = float(np.linalg.norm(middle - low - own_iris[0])) / max(radius, 1e-6)
     turned = smoothstep(turn, *_TURNED)
     own = awake * (1.0 - turned)
-    middle = middle - low + fit.offset(lids[[0, 8]])
+    middle = middle - low + fit.offset(lids[[0, 8]], own)
     iris, disc, veins = ball.turned(to_part[:, :2], middle, radius, (shape[1], shape[0]), own)
     outline = seen_lids(lids, fit.beyond(width))
     lit, shadow = fit.sclera.shaded(terms_of(lids[[0, 8]], outline, radius, shape))
