@@ -53,6 +53,10 @@ _GAZE_CLOSURE = (0.5, 0.75)
 """Lid closure up to which the detected iris is believed, and from which it is not at all: in blinks it sank by 0.02 of
 the eye's width up to the first, and by 0.06 up to the second."""
 
+_WARY_CLOSURE, _WARY_S = (0.3, 0.5), (0.1, 0.3)
+"""The same just after the lids were shut, and how long after that begins to be over, and is: in a blurred picture lids
+that are shut still look half open to the detector."""
+
 _TRAVEL_IOD = (0.006, 0.02)
 """How far the warp carries lids and iris of what it shows (inter-ocular distances) before the eyeball is put back
 between the lids, and in full."""
@@ -126,6 +130,7 @@ class EyeMemory:
         self._open: tuple[FloatArray, FloatArray, FloatArray] | None = None
         self._fit = EyeballFit()
         self._shut_since: float | None = None
+        self._shut_s: float
         self._kept: TextureModel
         self._kept_s: float
         self._ball_s: float
@@ -144,8 +149,9 @@ class EyeMemory:
         closure : how far the affected lids are closed in it, 0 as at rest .. 1 shut.
         visible : whether nothing covers the eye.
         """
-        if closure >= SHUT_CLOSURE and self._shut_since is None:
-            self._shut_since = seconds
+        if closure >= SHUT_CLOSURE:
+            self._shut_s = seconds
+            self._shut_since = seconds if self._shut_since is None else self._shut_since
         elif closure < REOPENED_CLOSURE:
             self._shut_since = None
         self._turn, self._turn_s = self._turned(seconds), seconds
@@ -202,7 +208,9 @@ class EyeMemory:
         kept, at_rest = self._kept.xy, lids[[0, 8]]
         to_frame = similarity(kept[self.ring][[0, 8]], at_rest)
         looked = kept[self.iris] @ to_frame[:, :2].T + to_frame[:, 2]
-        unseen = smoothstep(closure, *_GAZE_CLOSURE)
+        wary = 1.0 - smoothstep(self._turn_s - self._shut_s, *_WARY_S) if np.isfinite(self._shut_s) else 0.0
+        limits = (usual + wary * (less - usual) for usual, less in zip(_GAZE_CLOSURE, _WARY_CLOSURE, strict=True))
+        unseen = smoothstep(closure, *limits)
         iris = own + unseen * (looked - own)
         across = at_rest[0] - at_rest[1]
         outwards = across / max(float(np.linalg.norm(across)), 1e-6)
@@ -299,7 +307,7 @@ class EyeMemory:
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it has seen; `recall` takes it back."""
-        clocks = (self._kept_s, self._ball_s, self._turn, self._turn_s)
+        clocks = (self._kept_s, self._ball_s, self._turn, self._turn_s, self._shut_s)
         arrays: dict[str, NDArray[Any]] = {"clocks": np.array(clocks, np.float64)} if np.isfinite(self._turn_s) else {}
         if self._kept is not self._texture:
             arrays |= {"eye": self._kept.rgb[self._part].copy(), "xy": self._kept.xy}
@@ -319,7 +327,7 @@ class EyeMemory:
         """Go on from what `remembered` gave; an empty mapping: from nothing."""
         self._forget()
         if "clocks" in arrays:
-            self._kept_s, self._ball_s, self._turn, self._turn_s = (float(value) for value in arrays["clocks"])
+            self._kept_s, self._ball_s, self._turn, self._turn_s, self._shut_s = arrays["clocks"].tolist()
         if "eye" in arrays:
             rgb = self._texture.rgb.copy()
             rgb[self._part] = arrays["eye"]
@@ -344,7 +352,7 @@ class EyeMemory:
         self._fit = EyeballFit()
         self._kept_s = self._ball_s = -np.inf
         self._shut_since = None
-        self._turn, self._turn_s = 0.0, -np.inf
+        self._turn, self._turn_s, self._shut_s = 0.0, -np.inf, -np.inf
 
     def _turned(self, seconds: float) -> float:
         """Return 0..1 how far the eyeball is turned: up slowly, back in no time."""

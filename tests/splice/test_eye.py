@@ -112,6 +112,19 @@ def test_lids_that_are_half_closed_for_long_leave_the_gaze_where_it_is_seen(
         assert np.array_equal(seen_at(memory, down, xy, 0.5).iris, down[IRIS[side]])
 
 
+def test_just_after_a_blink_lids_that_seem_half_open_tell_no_gaze(real_faces: Faces, texture: TextureModel) -> None:
+    rest, memory = real_faces["rest"], EyeMemory(texture, Side.LEFT)
+    picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
+    memory.see(picture, xy, 0.0, closure=0.0)
+    aside = xy.copy()
+    aside[IRIS[Side.LEFT]] += (4, 0)
+    off = []
+    for seconds, closure in ((0.03, 0.9), (0.07, 0.49), (0.5, 0.49)):
+        memory.see(picture, aside, seconds, closure=closure)
+        off.append(float(seen_at(memory, aside, xy, closure).iris[0, 0] - xy[IRIS[Side.LEFT][0], 0]))
+    assert off == pytest.approx([0, 0, 4], abs=0.7)
+
+
 @pytest.mark.parametrize("side", list(Side))
 def test_an_eye_that_turns_up_shows_some_of_its_iris(real_faces: Faces, texture: TextureModel, side: Side) -> None:
     rest, memory = real_faces["rest"], EyeMemory(texture, side)

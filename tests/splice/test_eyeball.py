@@ -280,6 +280,15 @@ def test_what_is_known_of_an_eyeball_is_remembered(ball: Eyeball) -> None:
     assert other.radii == pytest.approx([0.9])
 
 
+def test_a_narrow_eye_that_shows_nothing_but_dark_is_no_eyeball(ball: Eyeball) -> None:
+    narrow = lids(6.5, 6.5)
+    dark = picture(narrow)
+    dark[filled(lids(8, 8), SHAPE) > 0.1] = 20.0  # lashes and their shadow
+    inside = between_lids(lids(8, 8), SHAPE) > 0.99
+    result = painted(ball, dark, narrow, OPEN, MIDDLE)
+    assert np.abs(result - picture(OPEN))[inside].mean() < 14
+
+
 def test_where_the_iris_is_is_learnt_for_good_from_open_eyes_alone() -> None:
     fit, detected = EyeballFit(), iris_at(MIDDLE)
     for step in range(30):
