@@ -75,6 +75,10 @@ detector misses it too far for an eyeball to be laid on it."""
 _FORESHORTENED, _LEAST_TRUST = (0.08, 0.14), 0.05
 """How far aside, likewise, an iris begins to look narrower than it is, and how much that still says of its size."""
 
+_LIGHT_LASTS_S = (0.5, 1.5)
+"""For how long the light in which the eye was seen is its light, and after which the skin around tells it: a head that
+turns with its eyes shut comes into another one."""
+
 _AGED_S = 0.5
 """An eyeball that is older than this is made anew as soon as there is a newer picture of it."""
 
@@ -254,13 +258,17 @@ class EyeMemory:
         current : (h, w, 3) the frame.
         current_xy, output_xy : (478, 2) landmarks of the frame and of the result, pixels of the rectangle.
         closure : how far the affected lids are closed in the frame.
-        gain : (3,) factor that fits the neutral's colours to the frame's light, where the eye was never seen open.
+        gain : (3,) factor that fits the neutral's colours to the frame's light, where the eye was not open of late.
         """
         if view.share <= 0:
             return
         self._renew_ball()
         if self._ball is None:
             return
+        if self._gain is not None:
+            gain = self._gain + np.float32(smoothstep(self._turn_s - self._kept_s, *_LIGHT_LASTS_S)) * (
+                gain - self._gain
+            )
         paint(
             spliced,
             current,
@@ -271,7 +279,7 @@ class EyeMemory:
             middle=output_xy[self.iris[0]],
             own_iris=current_xy[self.iris],
             closure=closure,
-            gain=gain if self._gain is None else self._gain,
+            gain=gain,
             share=view.share,
             seconds=self._turn_s,
         )

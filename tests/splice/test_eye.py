@@ -218,6 +218,25 @@ def test_what_it_has_seen_can_be_taken_out_and_put_back(real_faces: Faces, textu
     assert is_same(other.texture, EyeMemory(texture, side).texture)
 
 
+def test_an_eye_that_was_shut_for_long_is_in_the_light_of_the_skin_around(
+    real_faces: Faces, texture: TextureModel
+) -> None:
+    rest = real_faces["rest"]
+    picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
+    shown = {}
+    for seconds in (0.3, 2.0):
+        for gain in (0.5, 1.0):
+            memory = EyeMemory(texture, Side.LEFT)
+            memory.see(picture, xy, 0.0, closure=0.0)
+            memory.see(picture, xy, seconds, closure=0.9)
+            shown[seconds, gain] = painted(memory, rest, 0.9, gain)
+    assert np.array_equal(shown[0.3, 0.5], shown[0.3, 1.0]), "in a blink it is that in which it was seen"
+    dark, light = shown[2.0, 0.5], shown[2.0, 1.0]
+    there = np.abs(dark - light).max(axis=2) > 5
+    assert there.sum() > 20
+    assert (dark[there] / light[there]).mean() == pytest.approx(0.55, abs=0.1)
+
+
 def test_what_was_learnt_from_an_eye_that_gave_no_eyeball_is_put_back_too(
     real_faces: Faces, texture: TextureModel
 ) -> None:
@@ -235,10 +254,10 @@ def asked(face: Any, closure: float, bell: float) -> dict[str, Any]:
     return {"current_xy": xy, "shown_xy": xy, "closure": closure, "bell": bell, "lost": LOST, "weight": 1.0}
 
 
-def painted(memory: EyeMemory, face: Any, closure: float) -> FloatArray:
+def painted(memory: EyeMemory, face: Any, closure: float, gain: float = 1.0) -> FloatArray:
     picture, xy = face.rgb.astype(np.float32), face.xyz[:, :2]
     result, view = picture.copy(), EyeView(xy[memory.iris] - (0, 5), 1.0)
-    memory.paint(result, picture, view, current_xy=xy, output_xy=xy, closure=closure, gain=np.ones(3, np.float32))
+    memory.paint(result, picture, view, current_xy=xy, output_xy=xy, closure=closure, gain=np.full(3, gain, np.float32))
     assert not np.array_equal(result, picture)
     return result
 
