@@ -28,7 +28,7 @@ from afet_video.splice.eyeball import Eyeball, eyeball
 from afet_video.splice.eyeball_fit import EyeballFit
 from afet_video.splice.eyeball_paint import paint
 from afet_video.splice.limbus import find_limbus, radius_of
-from afet_video.splice.opening import similarity, within_lids
+from afet_video.splice.opening import below_lid, similarity, within_lids
 from afet_video.splice.texture import TextureModel
 from afet_video.vectors import smoothstep
 
@@ -220,9 +220,11 @@ class EyeMemory:
         outwards = across / max(float(np.linalg.norm(across)), 1e-6)
         up = np.array([outwards[1], -outwards[0]]) * self._out
         diameter = 2.0 * float(np.linalg.norm(looked[1:] - looked[0], axis=1).mean())
-        turned = iris + bell * self._turn * diameter * (_UP * up + _OUT * outwards)
-        beside = self._fit.offset(at_rest, 0.0)
-        iris = turned - up * _hidden(turned[0] + beside, iris[0] + beside, lids, up, diameter)
+        if bell * self._turn > 0:
+            way = bell * self._turn * diameter * (_UP * up + _OUT * outwards)
+            seen = iris[0] + way + self._fit.offset(at_rest, 0.0)  # the circle lies beside the detector's
+            hidden = (_LEAST_SHOWN - 0.5) * diameter - below_lid(lids, seen, up)
+            iris = iris + way - up * min(max(hidden, 0.0), max(float(way @ up), 0.0))
         iris = own + strength * (iris - own)
         iod = facemesh.iod_px(current_xy)
         seen = np.concatenate([current_xy[self.ring], own[:1]])
@@ -368,17 +370,6 @@ class EyeMemory:
         if self._shut_since is None:
             return max(back, 0.0)
         return max(back, smoothstep(seconds - self._shut_since - BELL_AFTER_S, 0.0, BELL_TAKES_S), 0.0)
-
-
-def _hidden(
-    middle: FloatArray, before: FloatArray, lids: FloatArray, up: NDArray[np.float64], diameter: float
-) -> float:
-    """Return how far an iris that was turned up from `before` to its `middle` (2,) is too high under the upper lid."""
-    along = np.array([-up[1], up[0]])
-    upper = lids[:9][np.argsort(lids[:9] @ along)]
-    lid = float(np.interp(middle @ along, upper @ along, upper @ up))
-    lowest = max(float(middle @ up) - lid - (0.5 - _LEAST_SHOWN) * diameter, 0.0)
-    return min(lowest, max(float((middle - before) @ up), 0.0))
 
 
 def _cut_out(picture: FloatArray, ring: FloatArray, iris: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
