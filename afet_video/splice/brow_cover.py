@@ -4,8 +4,8 @@ in: a picture's landmarks, what is covered -> out: the same with the hair beside
 brow.  Must not: tell skin from what covers it.
 
 A brow is dark like hair, so that neither can be told from the other by colour. But a brow is where its landmarks are:
-dark pixels a little off them that go on from hair are hair. And where hair lies over the landmarks themselves, the brow goes
-on under it: if it is moved, not bare skin comes out from under the hair, but more of the brow.
+dark pixels a little off them that go on from hair are hair. And where hair lies over the landmarks themselves, the brow
+goes on under it: if it is moved, not bare skin comes out from under the hair, but more of the brow.
 """
 
 from __future__ import annotations
