@@ -49,8 +49,9 @@ _OPEN_RANGE_IOD = (0.03, 0.10)
 where they meet, as at the corners of an open mouth, the frame has the dark pocket of a smile. A corner is as open as
 the lips are beside it."""
 
-_PARTED_RANGE_IOD = (0.0, 0.008)
-"""The same for the lips' inner edges by themselves: the neutral's dark line between them belongs where lips touch."""
+_PARTED_RANGE_IOD = (0.0, 0.05)
+"""The same for the lips' inner edges by themselves: the neutral's dark line between them belongs where lips nearly
+touch. There the frame has darkness or teeth on them, as far as its landmarks miss their edge."""
 
 _NEIGHBORHOOD_IOD, _EDGE_IOD, _LIGHT_RADIUS_IOD, _LIGHT_CELL_IOD = 0.10, 0.15, 0.20, 0.04
 _LIGHT_OFFSET = 8.0

@@ -117,6 +117,8 @@ def test_where_lips_meet_beside_an_open_mouth_they_are_the_neutrals(scene: Scene
     made = texture(scene, current=pocket, excursion=np.full(478, 0.2, np.float32), opening=0.15, lip_gaps=gaps)
     assert made.weight[list(facemesh.COMMISSURES)].min() > 0.95
     assert made.weight[[0, 17, 13, 14]].max() == 0, "the middle of the lips is the frame's"
+    beside = [edge[place] for edge in facemesh.LIP_EDGES[-1] for place in (0, -1)]
+    assert made.weight[beside].min() > 0.6, "so are their inner edges, as long as they are nearly shut"
     xyz, mesh = scene.neutral_xyz, scene.triangles
     shown = outside_mouth(mesh, SpliceSettings())
     result = splice(pocket, xyz, xyz, made, mesh, scene.alpha(), textured=shown, behind_lips=in_cavity(mesh))
