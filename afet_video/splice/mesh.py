@@ -60,8 +60,8 @@ def _around_lips(xy: NDArray[np.float64]) -> NDArray[np.int64]:
     shares = np.arange(1, _PARTS) / _PARTS
     between = xy[_OUTLINE][:, None] + shares[:, None] * (xy[following] - xy[_OUTLINE])[:, None]
     nearer = np.where(shares <= 0.5, _OUTLINE[:, None], following[:, None])
-    triangles = Delaunay(np.concatenate([xy[_SKIN], between.reshape(-1, 2)])).simplices
-    triangles = np.concatenate([_SKIN, nearer.ravel()])[triangles]
+    simplices: NDArray[np.int32] = Delaunay(np.concatenate([xy[_SKIN], between.reshape(-1, 2)])).simplices
+    triangles = np.concatenate([_SKIN, nearer.ravel()])[simplices]
     a, b, c = triangles.T
     triangles = triangles[(a != b) & (b != c) & (c != a)]
     return triangles[~_between_lips(triangles, xy)]
@@ -71,7 +71,7 @@ def _between_lips(triangles: NDArray[np.int64], xy: NDArray[np.float64]) -> NDAr
     """Return which triangles lie inside the lips' outline: their corners are on it, and go the way that it goes."""
     place = np.full(len(xy), -1)
     place[_OUTLINE] = np.arange(len(_OUTLINE))
-    inside = (place[triangles] >= 0).all(axis=1)
+    inside: NDArray[np.bool_] = np.all(place[triangles] >= 0, axis=1)
     outline = _area(xy[_OUTLINE])
     for i in np.flatnonzero(inside):
         inside[i] = _area(xy[_OUTLINE[np.sort(place[triangles[i]])]]) * outline > 0
@@ -91,10 +91,10 @@ def _strips() -> NDArray[np.int64]:
     for outer, inner in zip(facemesh.LIP_ROWS, facemesh.LIP_ROWS[1:], strict=False):
         for i in range(count):
             k = (i + 1) % count
-            if i % 10 < 5:  # the diagonals of the halves of a lip mirror each other
-                triangles += [(outer[i], outer[k], inner[k]), (outer[i], inner[k], inner[i])]
-            else:
+            if i % 10 < 5:  # the diagonals of a lip's halves mirror each other: each inner corner sees three outer ones
                 triangles += [(outer[i], outer[k], inner[i]), (outer[k], inner[k], inner[i])]
+            else:
+                triangles += [(outer[i], outer[k], inner[k]), (outer[i], inner[k], inner[i])]
     row = facemesh.LIPS_INNER
     for i in range(count // 2):
         upper, lower = (row[i], row[i + 1]), (row[-i % count], row[count - i - 1])

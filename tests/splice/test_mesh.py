@@ -63,13 +63,22 @@ def test_triangles_cover_the_face_once(real_faces: Faces, face: str) -> None:
 
 @pytest.mark.parametrize("face", FACES)
 def test_no_triangle_of_the_skin_is_turned_over(real_faces: Faces, face: str) -> None:
-    """In a fold the warp would show what lies elsewhere: a fleck beside the corner of the mouth, a fringe at the jaw."""
+    """In a fold the warp would show what lies elsewhere: a fleck beside the mouth, a fringe at the jaw."""
     xyz = real_faces[face].xyz
     triangles = build_mesh(xyz)
     lips = np.isin(triangles, [index for row in facemesh.LIP_ROWS for index in row]).all(axis=1)
     a, b, c = (xyz[triangles[~lips, i], :2].astype(float) for i in range(3))
     (ux, uy), (vx, vy) = (b - a).T, (c - a).T
     assert (ux * vy - uy * vx).min() > -1e-6
+
+
+def test_a_corner_of_the_inner_edge_has_neighbours_on_both_lips(real_faces: Faces) -> None:
+    """In a shut mouth those of the edge itself lie in one line, which does not tell how the corner turns."""
+    triangles = build_mesh(real_faces["neutral"].xyz)
+    for row, outer in zip(facemesh.LIP_ROWS[1:], facemesh.LIP_ROWS, strict=False):
+        for place in (0, 10):
+            near = set(triangles[(triangles == row[place]).any(axis=1)].ravel().tolist())
+            assert {outer[place - 1], outer[place], outer[place + 1]} <= near
 
 
 def test_skin_that_the_lips_hide_stays_around_them(real_faces: Faces) -> None:
