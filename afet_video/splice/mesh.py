@@ -61,10 +61,11 @@ def _around_lips(xy: NDArray[np.float64]) -> NDArray[np.int64]:
     between = xy[_OUTLINE][:, None] + shares[:, None] * (xy[following] - xy[_OUTLINE])[:, None]
     nearer = np.where(shares <= 0.5, _OUTLINE[:, None], following[:, None])
     simplices: NDArray[np.int32] = Delaunay(np.concatenate([xy[_SKIN], between.reshape(-1, 2)])).simplices
-    triangles = np.concatenate([_SKIN, nearer.ravel()])[simplices]
+    triangles: NDArray[np.int64] = np.concatenate([_SKIN, nearer.ravel()])[simplices]
     a, b, c = triangles.T
     triangles = triangles[(a != b) & (b != c) & (c != a)]
-    return triangles[~_between_lips(triangles, xy)]
+    result: NDArray[np.int64] = triangles[~_between_lips(triangles, xy)]
+    return result
 
 
 def _between_lips(triangles: NDArray[np.int64], xy: NDArray[np.float64]) -> NDArray[np.bool_]:
