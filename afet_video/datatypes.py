@@ -330,6 +330,7 @@ class NeutralChoice:
     `score` in 0..1, higher is better; `reasons` maps each criterion to its own 0..1 score. `bank`: further frames at
     rest in other poses of the head, whose pixels are used where they are nearer. `brows_below_iod`: how far below this
     frame's the brows (left, right) are taken to rest, in inter-ocular distances; 0 where the frame shows them at rest.
+    `shows`: what this face does that none does at rest, such as "smiles".
     """
 
     index: int
@@ -340,6 +341,7 @@ class NeutralChoice:
     explanation: str = ""
     bank: tuple[int, ...] = ()
     brows_below_iod: tuple[float, float] = (0.0, 0.0)
+    shows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

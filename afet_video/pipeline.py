@@ -27,7 +27,7 @@ from afet_video.passes.checkpoint import Checkpoints
 from afet_video.passes.memory import RenderMemory
 from afet_video.passes.prepare import FaceModels, load_neutral_image
 from afet_video.passes.ready import found_people, prepared
-from afet_video.passes.report import main_neutral, people_report, sidecar_content
+from afet_video.passes.report import main_neutral, neutral_warnings, people_report, sidecar_content
 from afet_video.passes.second_pass import SecondPass
 from afet_video.passes.segments import Segments, segments_folder
 from afet_video.passes.settings import ConvertSettings
@@ -233,6 +233,7 @@ def _report(
 ) -> RunReport:
     seconds = analysis.lanes[0].track.seconds
     people = people_report(analysis, models)
+    warnings = (*warnings, *neutral_warnings(people))
     return RunReport(
         source=paths.source,
         target=paths.target,

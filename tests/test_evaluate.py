@@ -136,6 +136,17 @@ def test_a_palsy_is_measured(of_palsy: EvaluationReport) -> None:
         assert figure.value is not None or figure.note, figure.name
 
 
+def test_what_the_corner_takes_along_is_no_movement_of_the_lower_lip(sample_pictures: Pictures, tmp_path: Path) -> None:
+    frames = [*range(136, 148), *range(166, 206)]  # rest, then a smile
+    spec = ClipSpec(size_wh=(400, 300), frames=len(frames))
+    clip = make_clip(tmp_path / "in.mp4", spec, pictures=sample_pictures[frames])
+    profile = afet_video.preset("marginal-mandibular", side=afet_video.Side.LEFT)
+    afet_video.convert(clip, tmp_path / "out.mp4", settings=ConvertSettings(profile=profile, encode=LOSSLESS))
+    report = evaluate(clip, tmp_path / "out.mp4", units=OFF)
+    assert report.find("movement kept", "commissure, track").value == pytest.approx(1.0, abs=0.05)
+    assert report.find("movement kept", "lower_lip, track").value == pytest.approx(0.0, abs=0.2)
+
+
 def test_a_planted_seam_is_seen(palsy: Made, of_palsy: EvaluationReport, tmp_path: Path) -> None:
     spoilt = copied(palsy, tmp_path)
     conversion = open_conversion(spoilt.source, spoilt.result)

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from afet_video.datatypes import Timestamp
+from afet_video.datatypes import NeutralChoice, PersonReport, Timestamp
 from afet_video.face.neutral import FaceMeasures, is_at_rest
 from afet_video.passes.neutrals import choose_neutrals
+from afet_video.passes.report import neutral_warnings
 
 
 def test_what_is_usual_for_somebody_else_says_nothing_of_a_person() -> None:
@@ -40,3 +41,21 @@ def test_what_is_usual_for_somebody_else_says_nothing_of_a_person() -> None:
         assert is_at_rest(choice)
         assert choice.index not in smile
     assert choices[1, 1].index >= half
+
+
+def test_a_neutral_that_smiles_is_warned_of() -> None:
+    def choice(second: int, *shows: str) -> NeutralChoice:
+        return NeutralChoice(25 * second, Timestamp(second, Fraction(1)), 0.5, "auto", shows=shows)
+
+    rested = PersonReport(0, {}, {0: choice(1), 1: choice(2)})
+    smiling = PersonReport(1, {}, {0: choice(1), 1: choice(3, "smiles", "bares the teeth"), 2: choice(4, "smiles")})
+    assert neutral_warnings([rested]) == ()
+    (alone,) = neutral_warnings([smiling])
+    assert alone.startswith(
+        "the neutral at 3.00 s, and in 1 more shot, is no face at rest, it smiles and bares the teeth"
+    )
+    assert "--neutral" in alone
+    (among_others,) = neutral_warnings([rested, smiling])
+    assert among_others == f"person 1, {alone}"
+    picture = PersonReport(0, {}, {0: NeutralChoice(-1, None, 1.0, "image", shows=("smiles",))})
+    assert neutral_warnings([picture])[0].startswith("the neutral is no face at rest, it smiles:")

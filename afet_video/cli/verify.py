@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _PIPE_WIDTH = 1000
 _WORDS = {True: "fits", False: "does not fit", None: "unknown"}
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Videos, tracks, contact sheets or side-cars.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Videos, tracks, pictures or side-cars.")]
 SourceOption = Annotated[
-    Path | None, typer.Option("--source", metavar="VIDEO", help="Also check that it was made from this video.")
+    Path | None, typer.Option("--source", metavar="FILE", help="Also check that it was made from this file.")
 ]
 Trust = Annotated[
     Path | None,

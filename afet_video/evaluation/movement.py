@@ -5,16 +5,19 @@ in: a conversion, landmarks found again -> out: figures.  Must not: decode.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afet_video.datatypes import ZONES, FloatArray, PalsyProfile
+from afet_video import facemesh
+from afet_video.datatypes import ZONES, FloatArray, PalsyProfile, Side
 from afet_video.evaluation.figures import Figure, number
 from afet_video.evaluation.heads import FitArray, HeadFixed, resting_face
 from afet_video.evaluation.inputs import Conversion, neutral_frame
+from afet_video.face.palsy import carried_share, palsy_model
 from afet_video.metrics.movement import movement_kept
 from afet_video.metrics.regression import Slope
 
@@ -75,6 +78,8 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
         found = head_fixed_pair(conversion, floor, floor if again is None else again)
         found_source, found_output = found.muscles[0], None if again is None else found.muscles[1]
     profile = conversion.made.profile
+    own = _without_carried(conversion, source, output)
+    found_own = _without_carried(conversion, found_source, found_output)
 
     def slope(zone: str, before: FitArray | None, after: FitArray | None, *, adds: bool) -> Slope | str:
         if before is None or after is None:
@@ -86,12 +91,27 @@ def measure_movement(conversion: Conversion, again: FloatArray | None, floor: Fl
         ZoneMovement(
             zone,
             requested,
-            slope(zone, source, output, adds=adds),
-            slope(zone, found_source, found_output, adds=adds),
+            slope(zone, source, own, adds=adds),
+            slope(zone, found_source, found_own, adds=adds),
             slope(zone, source, found_source, adds=False),
         )
         for zone, requested in zip(ZONES, _requested(profile), strict=True)
     ]
+
+
+def _without_carried(conversion: Conversion, source: FitArray | None, output: FitArray | None) -> FitArray | None:
+    """Return the result's landmarks (T, 478, 2) without what the corner of the mouth takes along of the lower lip."""
+    reference = reference_frame(conversion, conversion.source_xyz)
+    if source is None or output is None or reference is None:
+        return output
+    profile = conversion.made.profile
+    share = carried_share(np.array(profile.kept), palsy_model(conversion.source_xyz[reference]))
+    if not share.any():
+        return output
+    corner = source[:, facemesh.LEFT_COMMISSURE if profile.side is Side.LEFT else facemesh.RIGHT_COMMISSURE]
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        rest = np.nan_to_num(np.nanmedian(corner[conversion.rest], axis=0))
+    return output - share[:, None] * (corner - rest)[:, None]
 
 
 def _requested(profile: PalsyProfile) -> tuple[float, ...]:

@@ -3,7 +3,8 @@
 in: per-frame measures of a track -> out: `NeutralChoice`, rest weights.  Must not: read pixels or files.
 
 The smallest sum of blendshapes alone picks half-closed eyes, turned heads and motion blur; so every criterion has a
-score of its own, relative to the person's habit in this video, and the product decides.
+score of its own, relative to the person's habit in this video, and the product decides. Only `relaxed` knows no habits:
+who smiles throughout is not at rest.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from afet_video.datatypes import FloatArray, NeutralChoice, Timestamp
 from afet_video.errors import NoFaceError, SettingsError
 from afet_video.face.activity import activity, baseline
+from afet_video.face.shown import plainly_shown, relaxed
 
 REST_SPREAD = 0.7
 """Activity (sum of blendshape changes) at which a frame counts as resting by 60 %."""
@@ -34,9 +36,13 @@ _BROW_QUANTILES = (0.2, 0.5)
 """Where the brows' rest may lie among all frames: some people raise them now and then, some hold them raised and frown
 now and then. The guess under which the best frame fits all criteria better is taken."""
 
-_AT_REST, _LEAST_REST = ("calm", "lids_open", "mouth_closed"), 0.15
+_AT_REST, _LEAST_REST = ("calm", "lids_open", "mouth_closed", "relaxed"), 0.15
 """Criteria that say whether a face is at rest, and the product below which it is not. `calm` is 0.15 where the
 blendshapes' changes sum to 1.4: a slight smile."""
+
+
+_PLAINLY_FREE, _LEAST_PLAIN = 0.5, 5
+"""From how much of `relaxed` on a face is free of expression, and how many such frames tell what is usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,8 @@ def choose_neutral(measures: FaceMeasures, *, within: NDArray[np.bool_] | None =
     explanation = f"best of {int(allowed.sum())} frames; weakest point: {weakest} {reasons[weakest]:.2f}"
     others = _bank(measures, scores, total, best)
     score = round(float(total[best]), 4)
-    return NeutralChoice(best, measures.timestamps[best], score, "auto", reasons, explanation, others)
+    shows = plainly_shown(measures.blendshapes[best])
+    return NeutralChoice(best, measures.timestamps[best], score, "auto", reasons, explanation, others, shows=shows)
 
 
 def _bank(measures: FaceMeasures, scores: dict[str, FloatArray], total: FloatArray, best: int) -> tuple[int, ...]:
@@ -142,7 +149,8 @@ def _scored(measures: FaceMeasures, brow_quantile: float) -> tuple[dict[str, Flo
 def criteria(measures: FaceMeasures, *, brow_quantile: float = 0.5) -> dict[str, FloatArray]:
     """Return each criterion's score (T,) in 0..1, NaN where there is no face."""
     seconds = np.array([float(t.seconds) for t in measures.timestamps])
-    calm = activity(measures.blendshapes, baseline(measures.blendshapes, brow_quantile=brow_quantile))
+    free = relaxed(measures.blendshapes)
+    calm = activity(measures.blendshapes, _usual_rest(measures.blendshapes, free, brow_quantile))
     usual_lids = max(float(np.nanquantile(measures.lid_aperture[measures.detected], 0.6)), 1e-6)
     usual_sharpness = max(float(np.nanquantile(measures.sharpness[measures.detected], 0.8)), 1e-6)
     usual_gap = max(float(np.nanquantile(measures.mouth_gap[measures.detected], 0.1)), _LEAST_GAP_IOD)
@@ -152,11 +160,21 @@ def criteria(measures: FaceMeasures, *, brow_quantile: float = 0.5) -> dict[str,
         "calm": 1.0 / (1.0 + (_local_max(calm, seconds) / _ACTIVITY_SCALE) ** 2),
         "lids_open": np.clip((measures.lid_aperture / usual_lids - 0.5) / 0.4, 0.0, 1.0),
         "mouth_closed": np.exp(-np.maximum(measures.mouth_gap - usual_gap, 0.0) / _GAP_SCALE_IOD),
+        "relaxed": free,
         "frontal": np.exp(-0.5 * (turn / _ANGLE_SCALE_DEG) ** 2),
         "sharp": np.clip(measures.sharpness / usual_sharpness, 0.0, 1.0),
         "still": np.exp(-measures.motion / _MOTION_SCALE_IOD_S),
         "whole": measures.inside,
     }
+
+
+def _usual_rest(blendshapes: FloatArray, free: FloatArray, brow_quantile: float) -> FloatArray:
+    """Return the resting blendshapes (52,) of all frames or, if what is usual is a smile, of those without one."""
+    usual = baseline(blendshapes, brow_quantile=brow_quantile)
+    plain = blendshapes[free > _PLAINLY_FREE]
+    if relaxed(usual) > _PLAINLY_FREE or len(plain) < _LEAST_PLAIN:
+        return usual
+    return baseline(plain, brow_quantile=brow_quantile)
 
 
 def rest_weights(blendshapes: FloatArray, neutral: FloatArray) -> FloatArray:

@@ -192,8 +192,10 @@ def affected_face(
     """
     moved = (xyz - rest.xyz).astype(np.float64)
     closure = rest.lid_closure[0 if profile.side is Side.LEFT else 1]
-    lost = model.zones @ (1.0 - _kept(profile, closure))
-    shown = xyz - lost[:, None] * moved
+    kept = _kept(profile, closure)
+    lost = model.zones @ (1.0 - kept)
+    corner = facemesh.LEFT_COMMISSURE if profile.side is Side.LEFT else facemesh.RIGHT_COMMISSURE
+    shown = xyz - lost[:, None] * moved + carried_share(kept, model)[:, None] * moved[corner]
     iod = float(interocular_px(xyz))
     if profile.droop > 0 or profile.synkinesis > 0:
         outwards, down = _axes(xyz, profile.side)
@@ -234,6 +236,16 @@ def _kept(profile: PalsyProfile, closure: float) -> WeightArray:
     is_slit = 1.0 - smoothstep(1.0 - kept[eye], *_SLIT_RANGE)
     kept[eye] += means_to * is_slit * (1.0 - kept[eye])
     return kept
+
+
+def carried_share(kept: WeightArray, model: PalsyModel) -> WeightArray:
+    """Return which share (478,) of the movement of the corner of the mouth comes on top of what the zones keep (5,).
+
+    A lower lip that has lost more than the corner still hangs between two corners: in a smile it goes with them, and is
+    merely not drawn down.
+    """
+    commissure, lower_lip = ZONES.index("commissure"), ZONES.index("lower_lip")
+    return np.asarray((kept[commissure] - kept[lower_lip]) * model.zones[:, lower_lip] * model.lift)
 
 
 def _smile(moved: WeightArray, side: Side, iod: float) -> float:

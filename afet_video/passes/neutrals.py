@@ -33,8 +33,8 @@ def choose_neutrals(analysis: Analysis) -> NeutralChoices:
 
 def user_choice(lane: Lane, frame: int) -> NeutralChoice:
     """Return the choice of a frame that the user named."""
-    score = choose_neutral(_only(lane.measures, np.arange(len(lane.track)) == frame)).score
-    return NeutralChoice(frame, lane.track.timestamps[frame], score, "user", {}, "chosen by the user")
+    same = choose_neutral(_only(lane.measures, np.arange(len(lane.track)) == frame))
+    return replace(same, origin="user", reasons={}, explanation="chosen by the user", bank=())
 
 
 def _person_choices(lane: Lane, face_id: int) -> dict[int, NeutralChoice]:

@@ -22,6 +22,7 @@ from afet_video.face.landmarker import FaceLandmarker
 from afet_video.face.neutral import is_at_rest, rest_weights
 from afet_video.face.palsy import PalsyModel, fold_lost, palsy_model
 from afet_video.face.rest import RestModel, fit_rest
+from afet_video.face.shown import plainly_shown
 from afet_video.face.track import FaceTrack
 from afet_video.passes.analyze import Analysis, Lane
 from afet_video.passes.follow import FollowedFace
@@ -321,7 +322,8 @@ def _image_neutral(rgb: ByteArray, settings: ConvertSettings) -> Neutral:
     if not faces:
         raise NoNeutralError(f"neutral {settings.neutral.choice}: no face in the picture")
     face = faces[0]
-    choice = NeutralChoice(-1, None, 1.0, "image", {}, f"from the picture {settings.neutral.choice}")
+    shows = plainly_shown(face.blendshapes)
+    choice = NeutralChoice(-1, None, 1.0, "image", {}, f"from the picture {settings.neutral.choice}", shows=shows)
     box = around_face(face.xyz, (rgb.shape[1], rgb.shape[0]))
     pixels = rgb[box.y0 : box.y1, box.x0 : box.x1].astype(np.float32)
     return Neutral(choice, face.xyz, face.blendshapes, pixels, (box.x0, box.y0))

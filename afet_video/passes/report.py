@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,26 @@ def _person(person: PersonReport) -> dict[str, Any]:
     }
 
 
+def neutral_warnings(people: Sequence[PersonReport]) -> tuple[str, ...]:
+    """Return a line for each person whose neutral plainly is no face at rest, with what the user can do."""
+    return tuple(
+        _neutral_warning(f"person {person.face_id}, " if len(people) > 1 else "", shown)
+        for person in people
+        if (shown := [choice for choice in person.neutrals.values() if choice.shows])
+    )
+
+
+def _neutral_warning(who: str, choices: Sequence[NeutralChoice]) -> str:
+    first = choices[0]
+    at = "" if first.timestamp is None else f" at {float(first.timestamp.seconds):.2f} s"
+    others = len(choices) - 1
+    more = f", and in {others} more shot{'s' * (others > 1)}," if others else ""
+    return (
+        f"{who}the neutral{at}{more} is no face at rest, it {' and '.join(first.shows)}: the affected side keeps that; "
+        "name a calmer moment, or a picture of this face at rest, with --neutral"
+    )
+
+
 def neutral_content(choice: NeutralChoice) -> dict[str, Any]:
     """Return what is said of a neutral."""
     stamp = choice.timestamp
@@ -136,6 +156,7 @@ def neutral_content(choice: NeutralChoice) -> dict[str, Any]:
         "explanation": choice.explanation,
         "bank": list(choice.bank),
         "brows_below_iod": dict(zip(("left", "right"), choice.brows_below_iod, strict=True)),
+        "shows": list(choice.shows),
     }
 
 

@@ -20,7 +20,7 @@ from afet_video.image_files import write_picture
 from afet_video.image_files.write import check_suffix
 from afet_video.model_files import FACE_LANDMARKER
 from afet_video.outputs import Outputs, disk_errors
-from afet_video.passes.report import library_versions
+from afet_video.passes.report import library_versions, output_hashes
 from afet_video.passes.settings import ConvertSettings
 from afet_video.settings_io import settings_to_mapping
 from afet_video.stills.splicer import SplicedStill
@@ -87,15 +87,17 @@ def write_still(
     """
     paths.refuse_sources(sources)
     with Outputs(overwrite=overwrite) as outputs:
+        picture, landmarks = outputs.path_for(paths.picture), outputs.path_for(paths.landmarks)
         write_picture(
-            outputs.path_for(paths.picture),
+            picture,
             still.picture,
             is_synthetic=settings.encode.mark_synthetic,
             source_type=settings.encode.source_type,
             target=paths.picture,
         )
-        _write_landmarks(outputs.path_for(paths.landmarks), still, settings, paths)
-        content = {**_sidecar(still, paths, sources, settings), **(extra or {})}
+        _write_landmarks(landmarks, still, settings, paths)
+        hashes = output_hashes({"picture": picture, "landmarks": landmarks})
+        content = {**_sidecar(still, paths, hashes, sources, settings), **(extra or {})}
         write_sidecar(outputs.path_for(paths.sidecar), content, target=paths.sidecar)
 
 
@@ -136,7 +138,11 @@ def _rounded(values: FloatArray, digits: int = 3) -> Any:
 
 
 def _sidecar(
-    still: SplicedStill, paths: StillPaths, sources: Mapping[str, Path], settings: ConvertSettings
+    still: SplicedStill,
+    paths: StillPaths,
+    hashes: Mapping[str, str],
+    sources: Mapping[str, Path],
+    settings: ConvertSettings,
 ) -> dict[str, Any]:
     side: Side = settings.profile.side
     return {
@@ -144,7 +150,7 @@ def _sidecar(
         "method": _METHOD,
         "marked_in_file": settings.encode.mark_synthetic,
         "sources": {what: {"name": path.name, "sha256": sha256_file(path)} for what, path in sources.items()},
-        "outputs": {"picture": paths.picture.name, "landmarks": paths.landmarks.name},
+        "outputs": {"picture": paths.picture.name, "landmarks": paths.landmarks.name, "sha256": dict(hashes)},
         "affected_side": side,
         "side_convention": "left and right are the subject's own",
         "strength": still.strength,

@@ -22,6 +22,7 @@ from afet_video.face.palsy import palsy_model
 from afet_video.face.pose import head_pose
 from afet_video.face.register import FaceRegistration, luma_around
 from afet_video.face.rest import fit_rest
+from afet_video.face.shown import plainly_shown
 from afet_video.face.visibility import visibility
 from afet_video.image_files import Picture
 from afet_video.passes.prepare import FaceModel, Neutral, around_face, dressed_model, rims_of
@@ -178,6 +179,8 @@ def _warnings(neutral: Landmarks, expression: Landmarks, strength: float) -> tup
         found.append(f"the head is turned far or cut by the edge: {strength:.0%} of the palsy is shown")
     if _effort(neutral) > _effort(expression) + 1.0:
         found.append("the neutral picture shows more expression than the other one: are they interchanged?")
+    elif shown := plainly_shown(neutral.blendshapes):
+        found.append(f"the neutral picture is no face at rest, it {' and '.join(shown)}: the affected side keeps that")
     return tuple(found)
 
 

@@ -49,8 +49,8 @@ def verify(path: str | Path, *, source: str | Path | None = None, trust: str | P
 
     Parameters
     ----------
-    path : a video, track, contact sheet or side-car that `convert` wrote.
-    source : the video it was made from, compared too if it is given.
+    path : a video, track, contact sheet, still or side-car that afet-video wrote.
+    source : the video, or a picture, it was made from, compared too if it is given.
     trust : PEM file of the certificates that are trusted to sign C2PA manifests.
 
     Raises
@@ -130,12 +130,19 @@ def _hash_check(path: Path, told: str, name: str) -> Check:
 
 
 def _source_check(sidecar: Mapping[str, Any], source: Path) -> Check:
-    told = sidecar.get("source")
-    digest = told.get("sha256") if isinstance(told, dict) else None
-    if digest is None:
+    digests = _source_hashes(sidecar)
+    if not digests:
         return Check(f"source {source.name}", None, "the side-car holds no hash of the source")
-    fits = sha256_file(source) == digest
-    return Check(f"source {source.name}", fits, "the one it was made from" if fits else "another file")
+    one = "the one it was made from" if len(digests) == 1 else "one of those it was made from"
+    fits = sha256_file(source) in digests
+    return Check(f"source {source.name}", fits, one if fits else "another file")
+
+
+def _source_hashes(sidecar: Mapping[str, Any]) -> list[str]:
+    """Return the hashes of what a video was made from, or a still, which has several sources."""
+    told, several = sidecar.get("source"), sidecar.get("sources")
+    entries = [told, *(several.values() if isinstance(several, dict) else ())]
+    return [entry["sha256"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("sha256"), str)]
 
 
 def _mark_checks(marks: tuple[Mark, ...], sidecar: Mapping[str, Any], name: str) -> Iterator[Check]:

@@ -10,7 +10,7 @@ import afet_video
 from afet_video import facemesh
 from afet_video.datatypes import Timestamp
 from afet_video.errors import NoFaceError, SettingsError
-from afet_video.face.neutral import FaceMeasures, NeutralSettings, choose_neutral, criteria, rest_weights
+from afet_video.face.neutral import FaceMeasures, NeutralSettings, choose_neutral, criteria, is_at_rest, rest_weights
 
 FRAMES = 100
 CALM = slice(40, 70)
@@ -58,13 +58,30 @@ def test_a_calm_frame_is_chosen() -> None:
     assert choice.origin == "auto"
     assert choice.timestamp == Timestamp(choice.index, Fraction(1, 25))
     assert choice.score > 0.5
-    assert set(choice.reasons) == {"calm", "lids_open", "mouth_closed", "frontal", "sharp", "still", "whole"}
+    assert set(choice.reasons) == {"calm", "lids_open", "mouth_closed", "relaxed", "frontal", "sharp", "still", "whole"}
     assert choice.score == pytest.approx(np.prod(list(choice.reasons.values())), abs=0.01)
 
 
 @pytest.mark.parametrize("criterion", ["lids_open", "mouth_closed", "frontal", "sharp", "still", "whole"])
 def test_blinks_open_mouths_turned_heads_blur_and_motion_are_avoided(criterion: str) -> None:
     assert choose_neutral(spoiled(criterion)).index == 52
+
+
+def test_who_smiles_nearly_throughout_is_at_rest_in_the_rest_of_the_time() -> None:
+    """The habit of this face is a smile; the 5 frames without are further from it, and yet the only ones at rest."""
+    good = measures()
+    smile = facemesh.BLENDSHAPES.index("mouthSmileLeft")
+    blendshapes = np.full((FRAMES, 52), 0.1, np.float32)
+    blendshapes[:, smile : smile + 2] = 0.8
+    blendshapes[50:55, smile : smile + 2] = 0.1
+    choice = choose_neutral(replace(good, blendshapes=blendshapes))
+    assert choice.index == 52
+    assert choice.shows == ()
+    blendshapes[50:55] = 0.1
+    blendshapes[50:55, smile : smile + 2] = 0.8
+    throughout = choose_neutral(replace(good, blendshapes=blendshapes))
+    assert throughout.shows == ("smiles",)
+    assert not is_at_rest(throughout)
 
 
 def test_rest_must_last() -> None:

@@ -87,6 +87,30 @@ def test_each_zone_keeps_the_share_asked_for_and_the_others_theirs(
 
 
 @pytest.mark.parametrize("side", Side)
+def test_a_lower_lip_without_muscles_goes_with_the_corner_and_is_not_drawn_down(
+    real_faces: Faces, rest_model: RestModel, model: PalsyModel, side: Side
+) -> None:
+    """Marginal mandibular palsy: in a smile the lip between two corners that rise cannot stay behind."""
+    xyz = real_faces["neutral"].xyz
+    rest = rest_model.rest(xyz)
+    profile = PalsyProfile(side, 0.0, brow=1, eye=1, cheek=1, commissure=1, lower_lip=0)
+    lip, corner = ((321, 375), 291) if side is Side.LEFT else ((91, 146), 61)  # of the outer lower lip, near the corner
+    smile, frown = xyz.copy(), xyz.copy()
+    up = np.array([0.0, -0.08, 0.0], np.float32) * interocular_px(xyz)
+    smile[[corner, *lip]] += up
+    frown[list(lip)] -= up
+
+    def moved(face: FloatArray, landmark: int) -> float:
+        made = affected_face(face, replace(rest, xyz=xyz), profile, model)
+        return float((made.xyz - xyz)[landmark, 1] / up[1])
+
+    assert moved(smile, corner) == pytest.approx(1.0, abs=0.02)
+    assert 1.0 > moved(smile, lip[1]) > moved(smile, lip[0]) > 0.4, "the nearer the corner the more"
+    lost_in_frown = -affected_face(frown, replace(rest, xyz=xyz), profile, model).lost[list(lip)]
+    assert [moved(frown, one) for one in lip] == pytest.approx(list(-1.0 - lost_in_frown), abs=0.02)
+
+
+@pytest.mark.parametrize("side", Side)
 def test_all_movement_kept_is_exactly_the_source(
     real_faces: Faces, rest_model: RestModel, model: PalsyModel, side: Side
 ) -> None:

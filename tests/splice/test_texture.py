@@ -154,6 +154,16 @@ def test_a_shadow_on_one_half_is_followed_there_only(scene: Scene) -> None:
     assert gain[[50, 205, 187]] == pytest.approx(1.0, abs=0.08)
 
 
+def test_a_cheek_before_a_blue_wall_does_not_turn_blue(scene: Scene) -> None:
+    """In a turned head the outline's landmarks slip on to the background, whose colour is not the skin's light."""
+    xy = scene.neutral_xyz[:, :2]
+    cheek = xy[[352, 376, 411, 416, 433, 435, 401, 366, 367]]  # the subject's left, towards the ear
+    wall = scene.neutral.copy()
+    wall[:, int(cheek[:, 0].min()) :] = (50.0, 120.0, 235.0)
+    gain = texture(scene, current=wall, excursion=np.full(478, 0.2, np.float32)).gain
+    assert gain[[280, 425, 411, 427, 435, 376]] == pytest.approx(1.0, abs=0.08)
+
+
 def test_as_the_paper_does_it_everything_is_the_neutrals(scene: Scene) -> None:
     made = texture(scene, current=scene.neutral * np.float32(0.5), settings=SpliceSettings(texture="neutral"))
     assert (made.weight == 1).all()

@@ -116,6 +116,13 @@ def test_interchanged_pictures_are_noticed(faces: Mapping[str, Face]) -> None:
     assert any("interchanged" in warning for warning in still.warnings)
 
 
+def test_a_neutral_that_smiles_is_warned_of(faces: Mapping[str, Face]) -> None:
+    still = splice_faces(faces["smile"], faces["smile"], ConvertSettings())
+    assert any("no face at rest, it smiles" in warning for warning in still.warnings)
+    still = splice_faces(faces["neutral"], faces["smile"], ConvertSettings())
+    assert not any("at rest" in warning for warning in still.warnings)
+
+
 def test_a_face_cut_by_the_edge_is_refused(faces: Mapping[str, Face]) -> None:
     face = faces["smile"]
     cut = int(face.landmarks.xyz[:, 0].mean())

@@ -17,6 +17,7 @@ from afet_video.cli import app
 from afet_video.image_files import read_mark, read_picture
 from afet_video.stills import read_landmarks
 from afet_video.tracks import read_sidecar
+from afet_video.verification import verify
 
 
 def run(*arguments: object) -> Any:
@@ -40,6 +41,22 @@ def test_picture_landmarks_and_sidecar(still_files: Mapping[str, Path], tmp_path
     assert set(sidecar["sources"]) == {"neutral", "expression"}
     assert len(sidecar["sources"]["neutral"]["sha256"]) == 64
     assert set(report.seconds_by_stage) == {"read", "detect", "splice", "write"}
+
+
+def test_a_still_can_be_verified(still_files: Mapping[str, Path], tmp_path: Path) -> None:
+    target = tmp_path / "out.png"
+    afet_video.splice_still(still_files["neutral"], still_files["smile"], target)
+    for source in ("neutral", "smile"):
+        for name in ("out.png", "out.landmarks.json", "out.afet.json"):
+            found = verify(tmp_path / name, source=still_files[source])
+            assert all(check.fits for check in found.checks), found
+            assert {"out.png", "out.landmarks.json", "out.afet.json"} <= {check.what for check in found.checks}
+    other = verify(target, source=still_files["brows"])
+    assert [check.what for check in other.checks if not check.fits] == ["source brows.png"]
+    landmarks = tmp_path / "out.landmarks.json"
+    landmarks.write_text(landmarks.read_text().replace('"strength": 1.0', '"strength": 0.9'))
+    changed = verify(target)
+    assert [check.what for check in changed.checks if not check.fits] == ["out.landmarks.json"]
 
 
 def test_jpeg_without_the_mark(still_files: Mapping[str, Path], tmp_path: Path) -> None:
