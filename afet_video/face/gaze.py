@@ -70,9 +70,13 @@ class GazeMemory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LidModel:
-    """How far each landmark (478, 2) goes along with the upper and the lower lids, 0..1."""
+    """How far each landmark goes along with lids, 0..1.
+
+    `share` (478, 2): with the upper and the lower ones. `of_eyes` (478, 2): with those of the left and the right eye.
+    """
 
     share: FitArray
+    of_eyes: FitArray
     iod_px: float
 
     def followed(self, moved: FitArray, memory: GazeMemory | None) -> tuple[FitArray | None, float]:
@@ -98,8 +102,8 @@ class LidModel:
 
 def lid_model(rest: FitArray, iod_px: float) -> LidModel:
     """Return which landmarks go along with the lids of a rest shape (478, 3) in pixels of a near-frontal face."""
-    share = np.zeros((len(rest), 2))
-    for eye in _EYES:
+    share, of_eyes = np.zeros((len(rest), 2)), np.zeros((len(rest), 2))
+    for side, eye in enumerate(_EYES):
         middle = rest[eye[[0, 8]], 1].mean()
         for lid, places in enumerate((eye[1:8], eye[9:])):
             away = np.linalg.norm(rest[:, None, :2] - rest[None, places, :2], axis=2).min(axis=1)
@@ -107,8 +111,9 @@ def lid_model(rest: FitArray, iod_px: float) -> LidModel:
             near[(rest[:, 1] > middle) if lid == 0 else (rest[:, 1] <= middle)] = 0.0
             near[places] = 1.0
             share[:, lid] = np.maximum(share[:, lid], near)
-    share[facemesh.SKIN_COUNT :] = 0.0
-    return LidModel(share, iod_px)
+            of_eyes[:, side] = np.maximum(of_eyes[:, side], near)
+    share[facemesh.SKIN_COUNT :] = of_eyes[facemesh.SKIN_COUNT :] = 0.0
+    return LidModel(share, of_eyes, iod_px)
 
 
 def _explained(iris: float, upper: float, lower: float) -> tuple[float, float]:

@@ -45,6 +45,10 @@ _BROW_NOISE, _BROW_REACH_IOD = 0.8, 0.10
 what it does counts. What the dead zone leaves of a slow movement rises and falls again: with a wide one that is a jerk
 of 1 % of the inter-ocular distance, each time that a brow comes to rest; with a narrow one, noise at rest is shown."""
 
+_WIDER = 1.05
+"""How much wider an eye may be at rest than in the widest frame that was. Of a pose that none of these had, the rest
+shape knows only how they changed from one to the other: in one clip that made eyes of 1.7 times the width."""
+
 _GATE_RADIUS_IOD = 0.10
 _EDGE_IOD = 0.1
 _POSE_RIDGE = 0.005
@@ -75,7 +79,8 @@ class RestModel:
     """Rest shape as a function of the head's turn, in the frame of the neutral.
 
     `noise_px` (478,) is each landmark's spread over the resting frames. `brow_share` (478, 2): how far each landmark
-    goes with each brow (left, right).
+    goes with each brow (left, right). `lid_aperture`, `widest`: of the eyes (left, right) at rest, in the neutral's
+    pose and at the most, in inter-ocular distances.
     """
 
     shape: TurningShape
@@ -86,6 +91,7 @@ class RestModel:
     edge: FitArray
     brow_share: FitArray
     lid_aperture: tuple[float, float]
+    widest: tuple[float, float]
 
     @property
     def base(self) -> FitArray:
@@ -109,10 +115,20 @@ class RestModel:
         )
         rest = xyz.astype(np.float64)
         rest[:, :2] -= head.forth(displacement)
+        too_wide = [self._too_wide(xyz, rest, eye, iod) for eye in (0, 1)]
+        if any(too_wide):
+            displacement *= (1.0 - self.lids.of_eyes @ too_wide)[:, None]
+            rest[:, :2] = xyz[:, :2] - head.forth(displacement)
         rest = sealed(rest, xyz, iod)
         excursion = _length(xyz[:, :2] - rest[:, :2]) / iod
         opening = math.dist(rest[facemesh.LIP_GAP[0], :2].tolist(), rest[facemesh.LIP_GAP[1], :2].tolist()) / iod
         return RestFrame(rest.astype(np.float32), excursion.astype(np.float32), (left, right), opening, _degrees(head))
+
+    def _too_wide(self, xyz: FloatArray, rest: FitArray, eye: int, iod: float) -> float:
+        """Return the share of its lids' movement that makes an eye wider at rest than it ever was."""
+        now, then = lid_gap_px(xyz, _EYES[eye]), lid_gap_px(rest, _EYES[eye])
+        most = max(self.widest[eye] * iod, now)
+        return (then - most) / (then - now) if then > most else 0.0
 
     def turn_deg(self, xyz: FloatArray) -> tuple[float, float]:
         """Return yaw and pitch of a head against the neutral's, from its landmarks (478, 3)."""
@@ -165,7 +181,9 @@ def fit_rest(reference: FloatArray, samples: FloatArray, weights: FloatArray) ->
     # Where the heads are depends on the shape, and the shape on where the heads are.
     for _ in range(_HEAD_ROUNDS if len(samples) else 0):  # of one face alone, the shape is that face
         shape, noise = _fit_shape(shape, faces, prior)
-    return _rest_model(shape, np.minimum(noise, NOISE_CEILING_IOD * iod))
+    widths = [[lid_gap_px(xyz, eye) / float(interocular_px(xyz)) for eye in _EYES] for xyz in faces]
+    left, right = _WIDER * np.max(widths, axis=0) if len(samples) else (np.inf, np.inf)
+    return _rest_model(shape, np.minimum(noise, NOISE_CEILING_IOD * iod), (float(left), float(right)))
 
 
 def shifted(model: RestModel, shift: FitArray) -> RestModel:
@@ -173,10 +191,10 @@ def shifted(model: RestModel, shift: FitArray) -> RestModel:
 
     Landmarks that say where the head is must not be among them.
     """
-    return _rest_model(replace(model.shape, offset=model.shape.offset + shift), model.noise_px)
+    return _rest_model(replace(model.shape, offset=model.shape.offset + shift), model.noise_px, model.widest)
 
 
-def _rest_model(shape: TurningShape, noise_px: FitArray) -> RestModel:
+def _rest_model(shape: TurningShape, noise_px: FitArray, widest: tuple[float, float]) -> RestModel:
     base, iod = _base(shape), shape.iod_px
     return RestModel(
         shape=shape,
@@ -187,6 +205,7 @@ def _rest_model(shape: TurningShape, noise_px: FitArray) -> RestModel:
         edge=_from_outline(base, iod),
         brow_share=_around_brows(base, _BROW_REACH_IOD * iod),
         lid_aperture=(lid_gap_px(base, _EYES[0]) / iod, lid_gap_px(base, _EYES[1]) / iod),
+        widest=widest,
     )
 
 

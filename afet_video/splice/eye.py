@@ -28,15 +28,16 @@ from afet_video.splice.eyeball import Eyeball, eyeball
 from afet_video.splice.eyeball_fit import EyeballFit
 from afet_video.splice.eyeball_paint import paint
 from afet_video.splice.limbus import find_limbus, radius_of
-from afet_video.splice.opening import similarity, within_lids
+from afet_video.splice.opening import below_lid, similarity, within_lids
 from afet_video.splice.texture import TextureModel
 from afet_video.vectors import smoothstep
 
 OPEN_CLOSURE = 0.12
 """Lid closure up to which an eye is open as at rest, and worth keeping."""
 
-SHUT_CLOSURE, REOPENED_CLOSURE = 0.5, 0.35
-"""Lid closure from which the lids are meant to be shut, and below which they no longer are."""
+SHUT_CLOSURE, REOPENED_CLOSURE = 0.65, 0.5
+"""Lid closure from which the lids are meant to be shut, and below which they no longer are: a broad smile, or a look
+down at the floor, leaves them half closed for long, and the eye seen between them."""
 
 BELL_AFTER_S, BELL_TAKES_S, BELL_BACK_S = 0.25, 0.25, 0.12
 """How long the lids are meant to be shut before the eyeball turns, longer than a blink; how long it takes, and back."""
@@ -45,8 +46,16 @@ _UP, _OUT = 0.5, 0.12
 """Turn of the eyeball on the picture, in diameters of the iris: at full turn half of it, and then most of the iris is
 under the upper lid."""
 
-_GAZE_CLOSURE = (0.3, 0.5)
-"""Lid closure up to which the detected iris is believed, and from which it is not at all."""
+_LEAST_SHOWN = 0.3
+"""How much of the iris a turned eye shows below the upper lid at the least, in its diameters."""
+
+_GAZE_CLOSURE = (0.5, 0.75)
+"""Lid closure up to which the detected iris is believed, and from which it is not at all: in blinks it sank by 0.02 of
+the eye's width up to the first, and by 0.06 up to the second."""
+
+_WARY_CLOSURE, _WARY_S = (0.3, 0.5), (0.1, 0.3)
+"""The same just after the lids were shut, and how long after that begins to be over, and is: in a blurred picture lids
+that are shut still look half open to the detector."""
 
 _TRAVEL_IOD = (0.006, 0.02)
 """How far the warp carries lids and iris of what it shows (inter-ocular distances) before the eyeball is put back
@@ -65,6 +74,10 @@ detector misses it too far for an eyeball to be laid on it."""
 
 _FORESHORTENED, _LEAST_TRUST = (0.08, 0.14), 0.05
 """How far aside, likewise, an iris begins to look narrower than it is, and how much that still says of its size."""
+
+_LIGHT_LASTS_S = (0.5, 1.5)
+"""For how long the light in which the eye was seen is its light, and after which the skin around tells it: a head that
+turns with its eyes shut comes into another one."""
 
 _AGED_S = 0.5
 """An eyeball that is older than this is made anew as soon as there is a newer picture of it."""
@@ -121,6 +134,7 @@ class EyeMemory:
         self._open: tuple[FloatArray, FloatArray, FloatArray] | None = None
         self._fit = EyeballFit()
         self._shut_since: float | None = None
+        self._shut_s: float
         self._kept: TextureModel
         self._kept_s: float
         self._ball_s: float
@@ -139,8 +153,9 @@ class EyeMemory:
         closure : how far the affected lids are closed in it, 0 as at rest .. 1 shut.
         visible : whether nothing covers the eye.
         """
-        if closure >= SHUT_CLOSURE and self._shut_since is None:
-            self._shut_since = seconds
+        if closure >= SHUT_CLOSURE:
+            self._shut_s = seconds
+            self._shut_since = seconds if self._shut_since is None else self._shut_since
         elif closure < REOPENED_CLOSURE:
             self._shut_since = None
         self._turn, self._turn_s = self._turned(seconds), seconds
@@ -197,13 +212,19 @@ class EyeMemory:
         kept, at_rest = self._kept.xy, lids[[0, 8]]
         to_frame = similarity(kept[self.ring][[0, 8]], at_rest)
         looked = kept[self.iris] @ to_frame[:, :2].T + to_frame[:, 2]
-        unseen = smoothstep(closure, *_GAZE_CLOSURE)
+        wary = 1.0 - smoothstep(self._turn_s - self._shut_s, *_WARY_S) if np.isfinite(self._shut_s) else 0.0
+        limits = (usual + wary * (less - usual) for usual, less in zip(_GAZE_CLOSURE, _WARY_CLOSURE, strict=True))
+        unseen = smoothstep(closure, *limits)
         iris = own + unseen * (looked - own)
         across = at_rest[0] - at_rest[1]
         outwards = across / max(float(np.linalg.norm(across)), 1e-6)
         up = np.array([outwards[1], -outwards[0]]) * self._out
         diameter = 2.0 * float(np.linalg.norm(looked[1:] - looked[0], axis=1).mean())
-        iris = iris + bell * self._turn * diameter * (_UP * up + _OUT * outwards)
+        if bell * self._turn > 0:
+            way = bell * self._turn * diameter * (_UP * up + _OUT * outwards)
+            seen = iris[0] + way + self._fit.offset(at_rest, 0.0)  # the circle lies beside the detector's
+            hidden = (_LEAST_SHOWN - 0.5) * diameter - below_lid(lids, seen, up)
+            iris = iris + way - up * min(max(hidden, 0.0), max(float(way @ up), 0.0))
         iris = own + strength * (iris - own)
         iod = facemesh.iod_px(current_xy)
         seen = np.concatenate([current_xy[self.ring], own[:1]])
@@ -239,13 +260,17 @@ class EyeMemory:
         current : (h, w, 3) the frame.
         current_xy, output_xy : (478, 2) landmarks of the frame and of the result, pixels of the rectangle.
         closure : how far the affected lids are closed in the frame.
-        gain : (3,) factor that fits the neutral's colours to the frame's light, where the eye was never seen open.
+        gain : (3,) factor that fits the neutral's colours to the frame's light, where the eye was not open of late.
         """
         if view.share <= 0:
             return
         self._renew_ball()
         if self._ball is None:
             return
+        if self._gain is not None:
+            gain = self._gain + np.float32(smoothstep(self._turn_s - self._kept_s, *_LIGHT_LASTS_S)) * (
+                gain - self._gain
+            )
         paint(
             spliced,
             current,
@@ -256,7 +281,7 @@ class EyeMemory:
             middle=output_xy[self.iris[0]],
             own_iris=current_xy[self.iris],
             closure=closure,
-            gain=gain if self._gain is None else self._gain,
+            gain=gain,
             share=view.share,
             seconds=self._turn_s,
         )
@@ -292,7 +317,7 @@ class EyeMemory:
 
     def remembered(self) -> dict[str, NDArray[Any]]:
         """Return what it has seen; `recall` takes it back."""
-        clocks = (self._kept_s, self._ball_s, self._turn, self._turn_s)
+        clocks = (self._kept_s, self._ball_s, self._turn, self._turn_s, self._shut_s)
         arrays: dict[str, NDArray[Any]] = {"clocks": np.array(clocks, np.float64)} if np.isfinite(self._turn_s) else {}
         if self._kept is not self._texture:
             arrays |= {"eye": self._kept.rgb[self._part].copy(), "xy": self._kept.xy}
@@ -312,7 +337,7 @@ class EyeMemory:
         """Go on from what `remembered` gave; an empty mapping: from nothing."""
         self._forget()
         if "clocks" in arrays:
-            self._kept_s, self._ball_s, self._turn, self._turn_s = (float(value) for value in arrays["clocks"])
+            self._kept_s, self._ball_s, self._turn, self._turn_s, self._shut_s = arrays["clocks"].tolist()
         if "eye" in arrays:
             rgb = self._texture.rgb.copy()
             rgb[self._part] = arrays["eye"]
@@ -337,7 +362,7 @@ class EyeMemory:
         self._fit = EyeballFit()
         self._kept_s = self._ball_s = -np.inf
         self._shut_since = None
-        self._turn, self._turn_s = 0.0, -np.inf
+        self._turn, self._turn_s, self._shut_s = 0.0, -np.inf, -np.inf
 
     def _turned(self, seconds: float) -> float:
         """Return 0..1 how far the eyeball is turned: up slowly, back in no time."""

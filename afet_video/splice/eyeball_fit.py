@@ -17,6 +17,9 @@ from afet_video.splice.sclera import Sclera
 
 _SETTLES_S = 0.08
 """Time constant in which the iris' place follows what is seen: the detector's shaking is not the eye's."""
+_USUAL_SETTLES_S = 1.0
+"""The same for where it usually is. That is learnt from eyes that are open, and shown where no iris is seen: in an eye
+that closes the lids' edges are taken for the iris', and what it said last would stay for as long as it is shut."""
 _TINT_SETTLES_S = 0.15
 """The same for colours: light changes slowly, and a patch must not flicker."""
 _EDGES_SETTLE_S = (0.08, 0.5)
@@ -41,7 +44,7 @@ class EyeballFit:
 
     def __init__(self) -> None:
         self._radius, self._weight = 1.0, 0.0
-        self._offset, self._size, self._offset_s = 0j, 0.0, -np.inf
+        self._offset, self._usual, self._size, self._offset_s = 0j, 0j, 0.0, -np.inf
         self._edges, self._edges_s = np.array([0.0, _RISE]), np.full(2, -np.inf)
         self._tint: FloatArray = np.ones((2, 3), np.float32)
         self._tint_s = -np.inf
@@ -64,25 +67,34 @@ class EyeballFit:
             self._radius += sure / self._weight * (share - self._radius)
 
     def see_limbus(
-        self, limbus: Limbus, iris: FloatArray, canthi: FloatArray, shown_width: float, seconds: float
+        self, limbus: Limbus, iris: FloatArray, canthi: FloatArray, shown_width: float, opened: float, seconds: float
     ) -> None:
         """Take in where an iris is, and where (5, 2) the detector has it, between the corners (2, 2) of the eye.
 
-        `shown_width`: that of the eye in the result, whose lids are quiet; pixels.
+        `shown_width`: that of the eye in the result, whose lids are quiet; pixels. `opened` in 0..1: how far it is
+        open in the frame.
         """
         if limbus.sure <= 0:
             return
         width = canthi[0] - canthi[1]
         now = complex(*(limbus.middle - iris[0])) / (complex(*width) or 1.0)
         known = np.isfinite(self._offset_s)
-        share = limbus.sure * _followed(seconds - self._offset_s, _SETTLES_S) if known else 1.0
+        passed = seconds - self._offset_s
+        share, of_usual = (
+            weight * _followed(passed, settles_s) if known else 1.0
+            for weight, settles_s in ((limbus.sure, _SETTLES_S), (limbus.sure * opened, _USUAL_SETTLES_S))
+        )
+        self._usual += of_usual * (now - self._usual)
         self._offset = self._offset + share * (now - self._offset)
         self._size += share * (limbus.radius / max(shown_width, 1e-6) - self._size)
         self._offset_s = seconds
 
-    def offset(self, canthi: FloatArray) -> FloatArray:
-        """Return where the iris is beside the detector's, (2,) pixels, in an eye with these corners (2, 2)."""
-        turned = complex(*(canthi[0] - canthi[1])) * self._offset
+    def offset(self, canthi: FloatArray, own: float) -> FloatArray:
+        """Return where the iris is beside the detector's, (2,) pixels, in an eye with these corners (2, 2).
+
+        `own` in 0..1: how much of its own iris the frame shows.
+        """
+        turned = complex(*(canthi[0] - canthi[1])) * (self._usual + own * (self._offset - self._usual))
         return np.array([turned.real, turned.imag], np.float32)
 
     def radius(self, shown_width: float) -> float | None:
@@ -122,6 +134,8 @@ class EyeballFit:
             self._weight,
             self._offset.real,
             self._offset.imag,
+            self._usual.real,
+            self._usual.imag,
             self._size,
             self._offset_s,
             self._tint_s,
@@ -132,8 +146,8 @@ class EyeballFit:
 
     def recall(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `remembered` gave."""
-        self._radius, self._weight, x, y, self._size, self._offset_s, self._tint_s = (float(v) for v in arrays["fit"])
-        self._offset = complex(x, y)
+        self._radius, self._weight, *places, self._size, self._offset_s, self._tint_s = arrays["fit"].tolist()
+        self._offset, self._usual = complex(*places[:2]), complex(*places[2:])
         self._edges, self._edges_s = arrays["edges"].copy()
         self._tint = arrays["tint"]
         self.sclera.recall(arrays)

@@ -33,6 +33,10 @@ _LENS_STRENGTH, _LENS_SHARE = 0.03, 0.75
 """Strength of the line that a rim is, and the share of each lens that must have one. A bare eye's surroundings have it
 on 0.65 at most, rims on 0.87 and more."""
 
+_LENS_WIDTH = 1.5
+"""Width of a lens at the least, in those of the eye behind it. The outline of a dark, deep-set eye is as strong a line
+as a rim all the way around, and 0.8 to 1.4 times as wide as the eye; glasses were 1.6 to 2.1 times as wide."""
+
 _CHEEKS = (454, 234)
 """Landmarks of the outline at the height of the eyes, left and right."""
 
@@ -171,7 +175,12 @@ def _lenses(view: _View) -> list[FloatArray] | None:
     best = [max(both, key=lambda course: course[0]) for both in zip(best, images, strict=True)]
     if any(share < _LENS_SHARE for _, share, _ in best):
         return None
-    return [course for _, _, course in best]
+    lenses = [course for _, _, course in best]
+    widths = [
+        np.ptp(lens @ view.eyes.axes[0]) / np.ptp(view.xy[list(eye)] @ view.eyes.axes[0])
+        for lens, eye in zip(lenses, (facemesh.LEFT_EYE, facemesh.RIGHT_EYE), strict=True)
+    ]
+    return None if min(widths) < _LENS_WIDTH else lenses
 
 
 def _mirrored(view: _View, course: FloatArray) -> FloatArray:

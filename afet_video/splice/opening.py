@@ -1,6 +1,6 @@
 """What lies between the lids of an eye, as soft masks.
 
-in: lid margins -> out: masks.  Must not: look at pictures.
+in: lid margins -> out: masks, places between them.  Must not: look at pictures.
 """
 
 from __future__ import annotations
@@ -55,6 +55,14 @@ def between_lids(ring: FloatArray, shape: tuple[int, ...], blur: float = 0.0) ->
     for corner, far in ((0, 8), (8, 0)):
         outline[corner] += _CORNERS[corner > 0] * (ring[far] - ring[corner])
     return soft(filled(outline, shape), math.hypot(0.5 * _RIM * float(np.linalg.norm(ring[4] - ring[12])), blur))
+
+
+def below_lid(ring: FloatArray, place: FloatArray, up: NDArray[np.float64]) -> float:
+    """Return how far a place (2,) lies below the upper lid of `ring` (16, 2), pixels; `up` (2,): a pixel's way up."""
+    upper = ring[:9]
+    along = np.array([-up[1], up[0]])
+    order = np.argsort(upper @ along)
+    return float(np.interp(place @ along, (upper @ along)[order], (upper @ up)[order]) - place @ up)
 
 
 def soft(mask: FloatArray, spread_px: float) -> FloatArray:

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
+from afet_video.face.activity import lid_gap_px
 from afet_video.face.pose import interocular_px
 from afet_video.face.rest import RestModel, fit_rest
 
@@ -196,3 +197,29 @@ def test_a_few_wrong_resting_frames_spoil_nothing(real_faces: Faces) -> None:
     spoiled, clean = fit_rest(neutral, samples, weights), fit_rest(neutral, samples[:40], weights[:40])
     corners = [facemesh.LEFT_COMMISSURE, facemesh.RIGHT_COMMISSURE]
     assert spoiled.rest(smile).excursion[corners].mean() > 0.9 * clean.rest(smile).excursion[corners].mean()
+
+
+def test_no_eye_is_wider_at_rest_than_it_ever_was(real_faces: Faces) -> None:
+    """Eyes that were wider in frames with a lower head say nothing of a head that is lower still."""
+    neutral = real_faces["neutral"].xyz
+    uppers = [eye[1:8] for eye in (facemesh.LEFT_EYE, facemesh.RIGHT_EYE)]
+
+    def seen(pitch: float, opened_iod: float) -> FloatArray:
+        face = neutral.copy()
+        for upper in uppers:
+            face[list(upper), 1] -= opened_iod * float(interocular_px(neutral))
+        return moved(face, turn_deg=(pitch, 0, 0))
+
+    def gaps(xyz: FloatArray) -> FloatArray:
+        eyes = (facemesh.LEFT_EYE, facemesh.RIGHT_EYE)
+        return np.array([lid_gap_px(xyz, eye) for eye in eyes], np.float32) / float(interocular_px(xyz))
+
+    samples = np.stack([seen(pitch, 0.003 * pitch) for pitch in np.linspace(-5, 5, 21)])
+    model = fit_rest(moved(neutral), samples, np.ones(len(samples), np.float32))
+    widest = np.max([gaps(sample) for sample in samples], axis=0)
+    for pitch in (12.0, 20.0):
+        shut = seen(pitch, -0.05)
+        assert (gaps(model.rest(shut).xyz) < 1.06 * widest).all()
+        assert (gaps(model.rest(shut).xyz) > 1.04 * widest).all(), "and as wide as that"
+    usual = seen(3.0, -0.05)
+    assert gaps(model.rest(usual).xyz) == pytest.approx(gaps(seen(3.0, 0.009)), rel=0.06), "a pose that was seen"

@@ -99,6 +99,50 @@ def test_on_long_closure_the_eyeball_turns_up_and_out(real_faces: Faces, texture
 
 
 @pytest.mark.parametrize("side", list(Side))
+def test_lids_that_are_half_closed_for_long_leave_the_gaze_where_it_is_seen(
+    real_faces: Faces, texture: TextureModel, side: Side
+) -> None:
+    rest, memory = real_faces["rest"], EyeMemory(texture, side)
+    picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
+    memory.see(picture, xy, 0.0, closure=0.0)
+    down = xy.copy()
+    down[IRIS[side]] += (-2, 3)
+    for seconds in (0.1, 0.1 + BELL_AFTER_S + 2 * BELL_TAKES_S):
+        memory.see(picture, down, seconds, closure=0.5)
+        assert np.array_equal(seen_at(memory, down, xy, 0.5).iris, down[IRIS[side]])
+
+
+def test_just_after_a_blink_lids_that_seem_half_open_tell_no_gaze(real_faces: Faces, texture: TextureModel) -> None:
+    rest, memory = real_faces["rest"], EyeMemory(texture, Side.LEFT)
+    picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
+    memory.see(picture, xy, 0.0, closure=0.0)
+    aside = xy.copy()
+    aside[IRIS[Side.LEFT]] += (4, 0)
+    off = []
+    for seconds, closure in ((0.03, 0.9), (0.07, 0.49), (0.5, 0.49)):
+        memory.see(picture, aside, seconds, closure=closure)
+        off.append(float(seen_at(memory, aside, xy, closure).iris[0, 0] - xy[IRIS[Side.LEFT][0], 0]))
+    assert off == pytest.approx([0, 0, 4], abs=0.7)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_an_eye_that_turns_up_shows_some_of_its_iris(real_faces: Faces, texture: TextureModel, side: Side) -> None:
+    rest, memory = real_faces["rest"], EyeMemory(texture, side)
+    picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2].copy()
+    diameter = 2 * np.linalg.norm(xy[IRIS[side][1:]] - xy[IRIS[side][0]], axis=1).mean()
+    lid = xy[memory.ring[1:8], 1].min()
+    memory.see(picture, xy, 0.0, closure=0.0)
+    for higher in (0.0, 0.25 * diameter):  # the second one looked up before
+        xy[IRIS[side], 1] += lid + 0.2 * diameter - higher - xy[IRIS[side][0], 1]
+        memory.see(picture, xy, 1.0, closure=0.0)
+        for seconds in (1.1, 1.1 + BELL_AFTER_S + BELL_TAKES_S):
+            memory.see(picture, xy, seconds, closure=0.9)
+        lowest = seen_at(memory, xy, xy, 0.9).iris[0, 1] + 0.5 * diameter
+        assert lowest - lid > 0.22 * diameter
+        memory.see(picture, xy, 3.0, closure=0.0)
+
+
+@pytest.mark.parametrize("side", list(Side))
 def test_lids_that_stay_leave_the_eye_alone(real_faces: Faces, texture: TextureModel, side: Side) -> None:
     rest, memory = real_faces["rest"], EyeMemory(texture, side)
     picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
@@ -157,14 +201,14 @@ def test_what_it_has_seen_can_be_taken_out_and_put_back(real_faces: Faces, textu
     memory, other = EyeMemory(texture, side), EyeMemory(texture, side)
     assert memory.remembered() == {}
     memory.see(red_eyed(rest, side), rest.xyz[:, :2], 1.0, closure=0.0)
-    memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 1.1, closure=0.6)
-    painted(memory, rest, 0.6)
+    memory.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], 1.1, closure=0.7)
+    painted(memory, rest, 0.7)
     other.recall(memory.remembered())
     late = 1.1 + BELL_AFTER_S + 0.5 * BELL_TAKES_S
     for one in (memory, other):
-        one.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], late, closure=0.6)
-    assert np.array_equal(painted(other, rest, 0.6), painted(memory, rest, 0.6))
-    assert other.view(**asked(rest, 0.6, 1.0)).iris[0][1] < other.view(**asked(rest, 0.6, 0.0)).iris[0][1] - 1, (
+        one.see(rest.rgb.astype(np.float32), rest.xyz[:, :2], late, closure=0.7)
+    assert np.array_equal(painted(other, rest, 0.7), painted(memory, rest, 0.7))
+    assert other.view(**asked(rest, 0.7, 1.0)).iris[0][1] < other.view(**asked(rest, 0.7, 0.0)).iris[0][1] - 1, (
         "since when the lids are shut is known too"
     )
     for one in (memory, other):
@@ -172,6 +216,25 @@ def test_what_it_has_seen_can_be_taken_out_and_put_back(real_faces: Faces, textu
     assert is_same(other.texture, memory.texture)
     other.recall({})
     assert is_same(other.texture, EyeMemory(texture, side).texture)
+
+
+def test_an_eye_that_was_shut_for_long_is_in_the_light_of_the_skin_around(
+    real_faces: Faces, texture: TextureModel
+) -> None:
+    rest = real_faces["rest"]
+    picture, xy = rest.rgb.astype(np.float32), rest.xyz[:, :2]
+    shown = {}
+    for seconds in (0.3, 2.0):
+        for gain in (0.5, 1.0):
+            memory = EyeMemory(texture, Side.LEFT)
+            memory.see(picture, xy, 0.0, closure=0.0)
+            memory.see(picture, xy, seconds, closure=0.9)
+            shown[seconds, gain] = painted(memory, rest, 0.9, gain)
+    assert np.array_equal(shown[0.3, 0.5], shown[0.3, 1.0]), "in a blink it is that in which it was seen"
+    dark, light = shown[2.0, 0.5], shown[2.0, 1.0]
+    there = np.abs(dark - light).max(axis=2) > 5
+    assert there.sum() > 20
+    assert (dark[there] / light[there]).mean() == pytest.approx(0.55, abs=0.1)
 
 
 def test_what_was_learnt_from_an_eye_that_gave_no_eyeball_is_put_back_too(
@@ -191,10 +254,10 @@ def asked(face: Any, closure: float, bell: float) -> dict[str, Any]:
     return {"current_xy": xy, "shown_xy": xy, "closure": closure, "bell": bell, "lost": LOST, "weight": 1.0}
 
 
-def painted(memory: EyeMemory, face: Any, closure: float) -> FloatArray:
+def painted(memory: EyeMemory, face: Any, closure: float, gain: float = 1.0) -> FloatArray:
     picture, xy = face.rgb.astype(np.float32), face.xyz[:, :2]
     result, view = picture.copy(), EyeView(xy[memory.iris] - (0, 5), 1.0)
-    memory.paint(result, picture, view, current_xy=xy, output_xy=xy, closure=closure, gain=np.ones(3, np.float32))
+    memory.paint(result, picture, view, current_xy=xy, output_xy=xy, closure=closure, gain=np.full(3, gain, np.float32))
     assert not np.array_equal(result, picture)
     return result
 

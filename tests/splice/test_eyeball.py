@@ -10,6 +10,7 @@ from afet_video.datatypes import FloatArray
 from afet_video.splice.eyeball import Eyeball, eyeball
 from afet_video.splice.eyeball_fit import EyeballFit
 from afet_video.splice.eyeball_paint import paint
+from afet_video.splice.limbus import Limbus
 from afet_video.splice.opening import between_lids, filled
 
 WHITE, IRIS, SKIN = (200.0, 185.0, 180.0), (90.0, 70.0, 50.0), (180.0, 120.0, 100.0)
@@ -269,9 +270,30 @@ def test_what_is_known_of_an_eyeball_is_remembered(ball: Eyeball) -> None:
     fit.see_radius(0.9, 1.0)
     other.recall(fit.remembered())
     assert np.array_equal(other.tint, fit.tint) and fit.tint.max() < 0.9
-    assert np.array_equal(other.offset(OPEN[[0, 8]]), fit.offset(OPEN[[0, 8]]))
-    assert fit.offset(OPEN[[0, 8]]) == pytest.approx([-3, 0], abs=0.8)
+    for own in (0.0, 1.0):
+        assert np.array_equal(other.offset(OPEN[[0, 8]], own), fit.offset(OPEN[[0, 8]], own))
+        assert fit.offset(OPEN[[0, 8]], own) == pytest.approx([-3, 0], abs=0.8)
+
     terms = np.random.default_rng(0).random((3, 4, 5), np.float32)
     for again, first in zip(other.sclera.shaded(terms), fit.sclera.shaded(terms), strict=True):
         assert np.array_equal(again, first)
     assert other.radii == pytest.approx([0.9])
+
+
+def test_a_narrow_eye_that_shows_nothing_but_dark_is_no_eyeball(ball: Eyeball) -> None:
+    narrow = lids(6.5, 6.5)
+    dark = picture(narrow)
+    dark[filled(lids(8, 8), SHAPE) > 0.1] = 20.0  # lashes and their shadow
+    inside = between_lids(lids(8, 8), SHAPE) > 0.99
+    result = painted(ball, dark, narrow, OPEN, MIDDLE)
+    assert np.abs(result - picture(OPEN))[inside].mean() < 14
+
+
+def test_where_the_iris_is_is_learnt_for_good_from_open_eyes_alone() -> None:
+    fit, detected = EyeballFit(), iris_at(MIDDLE)
+    for step in range(30):
+        fit.see_limbus(Limbus(MIDDLE, RADIUS, 1.0), detected, OPEN[[0, 8]], 60.0, 1.0, step / 30)
+    for step in range(30, 60):
+        fit.see_limbus(Limbus(MIDDLE - (0, 5), RADIUS, 1.0), detected, OPEN[[0, 8]], 60.0, 0.0, step / 30)
+    assert fit.offset(OPEN[[0, 8]], 1.0) == pytest.approx([0, -5], abs=0.1), "what is seen is followed"
+    assert fit.offset(OPEN[[0, 8]], 0.0) == pytest.approx([0, 0], abs=0.1), "until it is seen no more"

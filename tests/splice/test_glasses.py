@@ -71,6 +71,12 @@ def test_a_bare_face_has_none(faces: dict[str, Face], sample_pictures: NDArray[n
             assert find_glasses(rgb.astype(np.float32), landmarker.detect_image(rgb)[0].xyz[:, :2]) == ()
 
 
+def test_a_dark_outline_of_the_eye_is_no_lens(faces: dict[str, Face]) -> None:
+    rgb, xy = faces["neutral"]
+    sockets = Spectacles(exponent=2.0, half_width=0.16, half_height=0.09, thickness=0.03)
+    assert find_glasses(sockets.on(rgb, xy).astype(np.float32), xy) == ()
+
+
 def turned(rgb: NDArray[np.uint8], xy: NDArray[np.float32], degrees: float, size: float) -> Face:
     """The picture turned about its middle, and its landmarks."""
     by = cv2.getRotationMatrix2D((rgb.shape[1] / 2, rgb.shape[0] / 2), degrees, size)
