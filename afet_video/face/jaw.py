@@ -100,7 +100,7 @@ def jaw_model(rest: NDArray[np.float64], iod_px: float) -> JawModel:
     skin *= np.clip((hinge - rest[:, 2]) / (hinge - chin), 0.0, 1.15)
     skin[facemesh.SKIN_COUNT :] = 0.0
     across = np.clip((rest[:, 0] - right[0]) / (left[0] - right[0]), 0.0, 1.0)
-    middle = np.sin(np.pi * across) ** 0.8
+    middle = np.sqrt(np.sin(np.pi * across))  # nearly an ellipse: a corner that the jaw alone opens is round
     lip = _near_lower_lip(rest, iod_px) * middle
     fixed = skin * (1 - lip)
     for indices, full in ((facemesh.UPPER_LIP, _UPPER_LIP), (facemesh.COMMISSURES, _COMMISSURE)):

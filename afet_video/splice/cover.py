@@ -292,21 +292,26 @@ def _regions(
         else:
             here[inside] = np.maximum(here, bridged[feature.part])[inside]
             if feature.kind in _GOES_ON:
-                _let_go_on(here, inside, ring, view.log[feature.part])
+                _let_go_on(here, inside, ring, view.log[feature.part], deviation[feature.part])
     cover_beside_brows(covered, (deviation >= _LIKELY) & places.off_eyes, view)  # lashes may touch hair and are none
     return np.asarray(covered, np.float32)
 
 
-def _let_go_on(covered: ByteArray, inside: NDArray[np.bool_], ring: NDArray[np.bool_], log: FloatArray) -> None:
+def _let_go_on(
+    covered: ByteArray, inside: NDArray[np.bool_], ring: NDArray[np.bool_], log: FloatArray, deviation: FloatArray
+) -> None:
     """Mark as `covered` (h, w), in place, what goes on `inside` a feature of things that cover much of the `ring`.
 
-    `log` (h, w, 3): logarithm of the colours.
+    `log` (h, w, 3): logarithm of the colours. `deviation` (h, w): from the skin's. What is near enough to the skin to
+    be its shadow would go on as all of the lips.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(covered * ring.view(np.uint8), connectivity=8)
     for label in range(1, count):
         if stats[label, cv2.CC_STAT_AREA] < _CONTACT * ring.sum():
             continue
         touching = labels == label
+        if np.median(deviation[touching]) < _SURE:
+            continue
         color, apart = np.median(log[touching], axis=0), np.empty(log.shape[:2], np.float32)
         fill_distance(log, np.broadcast_to(color, log.shape), _AGREES, apart)
         alike = (touching | (inside & (apart < 1))).astype(np.uint8)

@@ -12,45 +12,95 @@ from scipy.spatial import Delaunay
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray
 
-_OPENING_IOD = 0.25
-_ROW_SCALES = (0.70, 0.50, 0.30)
-_ROW_HEIGHT = 0.6
-"""For the triangulation the inner rows of the lips become ellipses, this large against the outer edge, this high."""
+_OUTLINE = np.array(facemesh.LIPS_OUTER)
+_ON_LIPS = [index for row in facemesh.LIP_ROWS[1:] for index in row]
+_SKIN = np.setdiff1d(np.arange(facemesh.SKIN_COUNT), _ON_LIPS)
+"""Landmarks of the skin, up to the lips' outer edge."""
+
+_PARTS = 4
+"""So many parts each edge of the lips' outline is cut into, for the triangulation of the skin to keep to it."""
+
+_SIZES = (1.0, 0.9, 0.8, 0.65, 0.5, 0.3)
+"""Sizes of the lips that are tried."""
 
 
 def build_mesh(xy: FloatArray) -> NDArray[np.int32]:
-    """Return the Delaunay triangles (M, 3) of landmarks (478, 2 or 3), pixels.
+    """Return the triangles (M, 3) of landmarks (478, 2 or 3), pixels: Delaunay's on the skin, strips on the lips.
 
-    Closed lips lie on top of each other, and a triangulation of them links the upper lip to the lower one. So the mouth
-    is opened first, and the lips are laid out in rings; only the topology is kept. The irises are left out: they slide
-    under the lids, and their rims may lie beyond them.
+    Closed lips lie on top of each other, and a triangulation of them would link the upper lip to the lower one. But
+    their rows of landmarks are alike place by place. The irises are left out: they slide under the lids, and their
+    rims may lie beyond them.
+
+    Notes
+    -----
+    Lips that hide skin beside them, as in a grimace, are made smaller for the triangulation, until all skin is around
+    them; only the topology is kept.
     """
-    points = np.array(xy[:, :2], dtype=np.float64)
-    outer = points[facemesh.LEFT_EYE_OUTER] - points[facemesh.RIGHT_EYE_OUTER]
-    iod = float(np.linalg.norm(outer))
-    down = np.array([-outer[1], outer[0]]) / iod
-    if down[1] < 0:
-        down = -down
-    commissures = points[[facemesh.LEFT_COMMISSURE, facemesh.RIGHT_COMMISSURE]].mean(axis=0)
-    below = (points - commissures) @ down
-    opening = np.where(below > 0.12 * iod, 1.0, 0.0)
-    opening[list(facemesh.FACE_OVAL)] = below[list(facemesh.FACE_OVAL)] > 0.3 * iod
-    opening[list(facemesh.UPPER_LIP + facemesh.COMMISSURES)] = 0.0
-    lower = list(facemesh.LOWER_LIP)
-    opening[lower] = _between_commissures(points, lower)
-    points += _OPENING_IOD * iod * opening[:, None] * down
-    right, left = points[facemesh.RIGHT_COMMISSURE], points[facemesh.LEFT_COMMISSURE]
-    middle = points[list(facemesh.LIPS_OUTER)].mean(axis=0)
-    angle = np.pi * np.arange(20)[:, None] / 10  # the rows run from the right commissure over the upper lip
-    ring = np.cos(angle) * (right - left) / 2 - np.sin(angle) * _ROW_HEIGHT * np.linalg.norm(right - left) / 2 * down
-    for row, scale in zip(facemesh.LIP_ROWS[1:], _ROW_SCALES, strict=True):
-        points[list(row)] = middle + scale * ring
-    triangles: NDArray[np.int32] = Delaunay(points[: facemesh.SKIN_COUNT]).simplices.astype(np.int32)
-    return triangles
+    points = np.array(xy[:, :2], np.float64)
+    middle = points[_OUTLINE].mean(axis=0)
+    outline = points[_OUTLINE]
+    for size in _SIZES:
+        points[_OUTLINE] = middle + size * (outline - middle)
+        triangles = np.concatenate([_around_lips(points), _LIPS])
+        if _is_whole(triangles):
+            break
+    return triangles.astype(np.int32)
 
 
-def _between_commissures(points: NDArray[np.float64], indices: list[int]) -> NDArray[np.float64]:
-    """Return 0 at the commissures, 1 half-way between them, for each of the points chosen."""
-    right, left = points[facemesh.RIGHT_COMMISSURE], points[facemesh.LEFT_COMMISSURE]
-    across = (points[indices] - right) @ (left - right) / ((left - right) @ (left - right))
-    return np.asarray(np.sin(np.pi * across.clip(0.0, 1.0)), np.float64)
+def _is_whole(triangles: NDArray[np.int64]) -> bool:
+    """Return whether triangles are one piece, without a hole, and nowhere more than one lies over another."""
+    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    _, counts = np.unique(edges[:, 0] * 1000 + edges[:, 1], return_counts=True)
+    return bool(counts.max() == 2 and facemesh.SKIN_COUNT - len(counts) + len(triangles) == 1)
+
+
+def _around_lips(xy: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the triangles around the lips, every edge of whose outline they have."""
+    following = np.roll(_OUTLINE, -1)
+    shares = np.arange(1, _PARTS) / _PARTS
+    between = xy[_OUTLINE][:, None] + shares[:, None] * (xy[following] - xy[_OUTLINE])[:, None]
+    nearer = np.where(shares <= 0.5, _OUTLINE[:, None], following[:, None])
+    simplices: NDArray[np.int32] = Delaunay(np.concatenate([xy[_SKIN], between.reshape(-1, 2)])).simplices
+    triangles: NDArray[np.int64] = np.concatenate([_SKIN, nearer.ravel()])[simplices]
+    a, b, c = triangles.T
+    triangles = triangles[(a != b) & (b != c) & (c != a)]
+    result: NDArray[np.int64] = triangles[~_between_lips(triangles, xy)]
+    return result
+
+
+def _between_lips(triangles: NDArray[np.int64], xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which triangles lie inside the lips' outline: their corners are on it, and go the way that it goes."""
+    place = np.full(len(xy), -1)
+    place[_OUTLINE] = np.arange(len(_OUTLINE))
+    inside: NDArray[np.bool_] = np.all(place[triangles] >= 0, axis=1)
+    outline = _area(xy[_OUTLINE])
+    for i in np.flatnonzero(inside):
+        inside[i] = _area(xy[_OUTLINE[np.sort(place[triangles[i]])]]) * outline > 0
+    return inside
+
+
+def _area(corners: NDArray[np.float64]) -> float:
+    """Return twice the area of a polygon (n, 2), its sign that of the way round."""
+    x, y = corners.T
+    return float(x @ np.roll(y, -1) - y @ np.roll(x, -1))
+
+
+def _strips() -> NDArray[np.int64]:
+    """Return the triangles of the lips and of the opening between them, all the same way round as Delaunay's."""
+    count = len(_OUTLINE)
+    triangles = []
+    for outer, inner in zip(facemesh.LIP_ROWS, facemesh.LIP_ROWS[1:], strict=False):
+        for i in range(count):
+            k = (i + 1) % count
+            if i % 10 < 5:  # the diagonals of a lip's halves mirror each other: each inner corner sees three outer ones
+                triangles += [(outer[i], outer[k], inner[i]), (outer[k], inner[k], inner[i])]
+            else:
+                triangles += [(outer[i], outer[k], inner[k]), (outer[i], inner[k], inner[i])]
+    row = facemesh.LIPS_INNER
+    for i in range(count // 2):
+        upper, lower = (row[i], row[i + 1]), (row[-i % count], row[count - i - 1])
+        triangles += [(upper[0], upper[1], lower[1]), (upper[0], lower[1], lower[0])]
+    return np.array([triangle for triangle in triangles if len(set(triangle)) == 3])
+
+
+_LIPS = _strips()

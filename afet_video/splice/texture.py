@@ -45,11 +45,13 @@ _SPREAD_IOD, _BROW_SPREAD_IOD = 0.12, 0.25
 what it trails by would show as a second brow or fold."""
 
 _OPEN_RANGE_IOD = (0.03, 0.10)
-"""Gap between the lips from which they begin to keep the current frame's pixels, and keep them in full: the edge of the
-neutral's closed lips is the dark line between them."""
+"""Gap between the lips from which they begin to keep the current frame's pixels, and keep them in full, place by place:
+where they meet, as at the corners of an open mouth, the frame has the dark pocket of a smile. A corner is as open as
+the lips are beside it."""
 
-_PARTED_RANGE_IOD = (0.0, 0.008)
-"""The same for the lips' inner edges by themselves, place by place: that dark line belongs where lips touch."""
+_PARTED_RANGE_IOD = (0.0, 0.05)
+"""The same for the lips' inner edges by themselves: the neutral's dark line between them belongs where lips nearly
+touch. There the frame has darkness or teeth on them, as far as its landmarks miss their edge."""
 
 _NEIGHBORHOOD_IOD, _EDGE_IOD, _LIGHT_RADIUS_IOD, _LIGHT_CELL_IOD = 0.10, 0.15, 0.20, 0.04
 _LIGHT_OFFSET = 8.0
@@ -74,6 +76,8 @@ _BOTH_EYES = np.concatenate(list(_EYES.values()))
 _LIPS = np.array(facemesh.UPPER_LIP + facemesh.LOWER_LIP + facemesh.COMMISSURES)
 _INNER_LIPS = np.array([edge for edges in facemesh.LIP_EDGES[2:] for edge in edges])
 """Inner edges of the lips (4, 9) from corner to corner."""
+_LIP_EDGES = np.array([edge for edges in facemesh.LIP_EDGES for edge in edges])
+_LIP_CORNERS = np.array([(row[0], row[10]) for row in facemesh.LIP_ROWS])
 _FEATURES = np.concatenate([_BOTH_EYES, _LIPS])
 _BROWS = np.array(facemesh.LEFT_BROW + facemesh.RIGHT_BROW)
 
@@ -173,8 +177,10 @@ def neutral_texture(
     fill_reached(changed, model.spread, weight)
     weight *= model.edge
     weight[_BOTH_EYES] = 0.0
-    weight[_LIPS] *= np.float32(1.0 - smoothstep(mouth_opening, *_OPEN_RANGE_IOD))
     gaps = np.full(9, mouth_opening, np.float32) if lip_gaps is None else lip_gaps
+    shut = 1.0 - smoothsteps(gaps, *_OPEN_RANGE_IOD)
+    weight[_LIP_EDGES] *= shut
+    weight[_LIP_CORNERS] *= shut[[0, -1]]
     weight[_INNER_LIPS] *= 1.0 - smoothsteps(gaps, *_PARTED_RANGE_IOD)
     if lost is not None:
         weight *= lost

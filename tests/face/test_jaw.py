@@ -44,6 +44,14 @@ def test_chin_and_lower_lip_go_along_and_the_upper_face_stays(model: JawModel) -
     assert not down[upper].any()
 
 
+def test_a_corner_that_the_jaw_opens_is_round(model: JawModel) -> None:
+    """Slack lips part steeply beside the corner, as those of an ellipse; straight ones would meet in a sharp tip."""
+    down = carried(model, chin_px=40, lip_px=50)
+    upper, lower = (list(edge) for edge in facemesh.LIP_EDGES[-1])
+    parted = down[lower] - down[upper]
+    assert min(parted[0], parted[-1]) > 0.52 * parted[4]
+
+
 def test_both_sides_go_along_alike(model: JawModel) -> None:
     down = carried(model, chin_px=20, lip_px=24)
     assert np.abs(down - down[facemesh.TWIN]).max() < 2.5

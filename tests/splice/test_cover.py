@@ -113,6 +113,22 @@ def test_what_covers_chin_and_a_part_of_the_lips_stays_there_too(clip: list[Fram
     assert hidden.tolist() == [True, False]
 
 
+def test_a_shadow_that_touches_the_lips_does_not_cover_them(clip: list[Frame], cover: FaceCover) -> None:
+    """In dim light the skin under the nose may be dark enough to be taken for something; lips are as dark as it is."""
+    frame = clip[40]
+    where = np.zeros(frame[0].shape[:2], np.uint8)
+    under_nose = np.round(frame[1][[98, 327, 270, 269, 267, 0, 37, 39, 40]]).astype(np.int32)
+    cv2.fillConvexPoly(where, cv2.convexHull(under_nose), 1)
+    rgb = np.where(where[..., None] > 0, np.float32(0.6) * frame[0], frame[0])
+    left, top = np.round(frame[1][164]).astype(int) - 1
+    rgb[top : top + 3, left : left + 3] *= 0.4
+    found = cover.find(rgb, frame[1], 0.0)
+    assert found.mask is not None
+    assert found.mask[top + 1, left + 1] == 0, "what is that dark is taken for cover, and the shadow around it too"
+    lips = filled(frame, facemesh.LIPS_OUTER, 0.8) > 0
+    assert (found.mask[lips] < 0.5).mean() < 0.05
+
+
 def test_a_hair_is_found(clip: list[Frame], cover: FaceCover) -> None:
     frame = clip[40]
     rgb, where = bar(frame, width=2)

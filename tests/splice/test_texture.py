@@ -10,7 +10,8 @@ from splice_scene import Scene
 from afet_video import facemesh
 from afet_video.datatypes import FloatArray, Side
 from afet_video.splice.alpha import SpliceSettings
-from afet_video.splice.compose import NeutralTexture
+from afet_video.splice.cavity import in_cavity
+from afet_video.splice.compose import NeutralTexture, splice
 from afet_video.splice.mesh import build_mesh
 from afet_video.splice.texture import neutral_texture, outside_mouth, texture_model
 
@@ -32,6 +33,7 @@ def texture(
     opening: float = 0.0,
     settings: SpliceSettings | None = None,
     side: Side = Side.LEFT,
+    lip_gaps: FloatArray | None = None,
 ) -> NeutralTexture:
     model = texture_model(scene.neutral, scene.neutral_xyz[:, :2], settings or SpliceSettings())
     shown = scene.neutral if current is None else current
@@ -43,6 +45,7 @@ def texture(
         lid_closure=closure,
         mouth_opening=opening,
         side=side,
+        lip_gaps=lip_gaps,
     )
 
 
@@ -102,6 +105,28 @@ def test_the_lips_of_an_open_mouth_are_the_current_frames(scene: Scene) -> None:
     shut, opened = (texture(scene, excursion=everywhere, opening=gap).weight for gap in (0.0, 0.3))
     assert shut[lips].min() > 0.5
     assert not opened[lips].any()
+
+
+def test_where_lips_meet_beside_an_open_mouth_they_are_the_neutrals(scene: Scene) -> None:
+    """The dark pocket at the corner of an open smile is none of a corner at rest."""
+    pocket = scene.neutral.copy()
+    for row in facemesh.LIP_ROWS:
+        x, y = np.round(scene.neutral_xyz[row[10], :2]).astype(int)
+        pocket[y - 3 : y + 4, x - 3 : x + 4] = 15.0
+    gaps = 0.15 * np.sin(np.linspace(0.1, np.pi - 0.1, 9)).astype(np.float32)
+    made = texture(scene, current=pocket, excursion=np.full(478, 0.2, np.float32), opening=0.15, lip_gaps=gaps)
+    assert made.weight[list(facemesh.COMMISSURES)].min() > 0.95
+    assert made.weight[[0, 17, 13, 14]].max() == 0, "the middle of the lips is the frame's"
+    beside = [edge[place] for edge in facemesh.LIP_EDGES[-1] for place in (0, -1)]
+    assert made.weight[beside].min() > 0.6, "so are their inner edges, as long as they are nearly shut"
+    xyz, mesh = scene.neutral_xyz, scene.triangles
+    shown = outside_mouth(mesh, SpliceSettings())
+    result = splice(pocket, xyz, xyz, made, mesh, scene.alpha(), textured=shown, behind_lips=in_cavity(mesh))
+    x, y = np.round(xyz[facemesh.LEFT_COMMISSURE, :2]).astype(int)
+    around = np.s_[y - 2 : y + 3, x : x + 3]
+    assert np.abs(result[around] - scene.neutral[around]).mean() < 8
+    wide = texture(scene, excursion=np.full(478, 0.2, np.float32), opening=0.3, lip_gaps=gaps + 0.1)
+    assert wide.weight[list(facemesh.COMMISSURES)].max() == 0, "where the jaw has opened it they do not meet"
 
 
 def test_the_same_light_needs_no_gain(scene: Scene) -> None:
