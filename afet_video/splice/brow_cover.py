@@ -47,9 +47,13 @@ def cover_beside_brows(covered: ByteArray, likely: NDArray[np.bool_], view: Skin
     for brow in _brows(view, len(most), near=covered):
         here = covered[brow.part]
         beside = (cv2.dilate(brow.filled, most) > 0) & (cv2.dilate(brow.filled, margin) == 0)
-        hair = (here > 0) | (beside & likely[brow.part] & (cv2.dilate(here, reach) > 0))
-        _, parts = cv2.connectedComponents(hair.astype(np.uint8), connectivity=8)
-        here[hair & np.isin(parts, parts[here > 0])] = 1  # a dark place by itself is a shadow
+        dark = beside & likely[brow.part] & (cv2.dilate(here, reach) > 0) & (here == 0)
+        if not dark.any():
+            continue
+        count, parts = cv2.connectedComponents(here | dark.view(np.uint8), connectivity=8)
+        is_hair = np.zeros(count, np.bool_)
+        is_hair[parts[here > 0]] = True  # a dark place by itself is a shadow
+        here[dark & is_hair[parts]] = 1
 
 
 def with_brows(expected: FloatArray, covered: FloatArray, view: SkinView) -> FloatArray:

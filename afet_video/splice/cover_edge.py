@@ -66,16 +66,18 @@ def add_fringe(covered: FloatArray, deviation: FloatArray, view: SkinView, place
     `deviation` (h, w): from the skin's colour. Brows and eyes (lashes may touch hair), which deviate too, are left out.
     """
     reach = max(round(fringe.reach_iod * view.iod), 1)
-    x, y, w, h = cv2.boundingRect((covered > 0).astype(np.uint8))
+    wider = (covered > 0).view(np.uint8)
+    x, y, w, h = cv2.boundingRect(wider)
     if w == 0:
         return
-    wider = (covered > 0).astype(np.uint8)
     part = np.s_[max(y - reach, 0) : y + h + reach, max(x - reach, 0) : x + w + reach]
     near = cv2.dilate(wider[part], np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
     thin = np.zeros(covered.shape, np.bool_)
     # A single noisy pixel is no hair, and would come and go.
     thin[part] = near & (cv2.blur(deviation[part], (_SMOOTH_PX, _SMOOTH_PX)) >= fringe.enough)
     thin &= places.off_eyes & _forehead(view)
+    if not thin.any():
+        return
     cover_beside_brows(wider, thin, view)
     wider[thin & (places.plain > 0)] = 1
     covered[wider > 0] = 1.0
