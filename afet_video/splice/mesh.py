@@ -41,7 +41,7 @@ def build_mesh(xy: FloatArray) -> NDArray[np.int32]:
     outline = points[_OUTLINE]
     for size in _SIZES:
         points[_OUTLINE] = middle + size * (outline - middle)
-        triangles = np.concatenate([_around_lips(points), _LIPS])
+        triangles = np.concatenate([_around_lips(points), _LIP_STRIPS])
         if _is_whole(triangles):
             break
     return triangles.astype(np.int32)
@@ -103,4 +103,4 @@ def _strips() -> NDArray[np.int64]:
     return np.array([triangle for triangle in triangles if len(set(triangle)) == 3])
 
 
-_LIPS = _strips()
+_LIP_STRIPS = _strips()

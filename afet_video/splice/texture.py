@@ -21,7 +21,7 @@ from afet_video.splice.alpha import SpliceSettings
 from afet_video.splice.blur import blur_px
 from afet_video.splice.compose import NeutralTexture
 from afet_video.splice.texture_kernel import fill_reached
-from afet_video.vectors import gaussian, smoothstep, smoothsteps, squared_distances
+from afet_video.vectors import gaussian, median, smoothstep, smoothsteps, squared_distances
 
 _SKIN_RANGE_IOD = (0.005, 0.03)
 """Mean excursion around a landmark from which the neutral's skin begins to show, and is shown in full."""
@@ -199,7 +199,7 @@ def _spread_light(kernel: FloatArray, light: FloatArray) -> FloatArray:
     Places that show no skin, now or in the neutral, say nothing of the light: hair and background have colours of their
     own. Where most places around are such, the face's usual change stands in.
     """
-    usual = np.median(light, axis=0)
+    usual = median(light)
     change = light - usual
     shade = change.mean(axis=1)
     tint = np.abs(change - shade[:, None]).max(axis=1)
